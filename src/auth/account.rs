@@ -1,0 +1,398 @@
+//! Who an account belongs to: its id, names, address and role.
+
+use std::fmt;
+
+/// A rule that a value of a request breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrokenRule {
+    /// The field that holds the value.
+    pub field: &'static str,
+    /// The rule, worded to follow the field's name.
+    pub rule: &'static str,
+}
+
+impl fmt::Display for BrokenRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.field, self.rule)
+    }
+}
+
+impl BrokenRule {
+    const fn email(rule: &'static str) -> Self {
+        Self {
+            field: "email",
+            rule,
+        }
+    }
+
+    const fn name(rule: &'static str) -> Self {
+        Self {
+            field: "name",
+            rule,
+        }
+    }
+
+    const fn username(rule: &'static str) -> Self {
+        Self {
+            field: "username",
+            rule,
+        }
+    }
+}
+
+/// An account's id: a positive integer that JavaScript and JSON readers hold exactly, never
+/// reused (contract, "Dialect 2").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserId(i64);
+
+impl UserId {
+    /// The largest integer that an IEEE 754 double holds with all smaller ones, 2^53 - 1.
+    const MAX: i64 = 9_007_199_254_740_991;
+
+    /// `None` outside 1 to 2^53 - 1.
+    #[must_use]
+    pub fn new(id: i64) -> Option<Self> {
+        (1..=Self::MAX).contains(&id).then_some(Self(id))
+    }
+
+    /// Reads a string of ASCII digits, the form of `sub` (contract, "Access tokens").
+    #[must_use]
+    pub fn from_digits(text: &str) -> Option<Self> {
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        text.parse().ok().and_then(Self::new)
+    }
+
+    /// The id as a number.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// An e-mail address: ASCII, lower case, one `@`, a dotted domain, at most 254 bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// The longest address that fits a mail path (RFC 5321 section 4.5.3.1.3), in bytes.
+    const MAX_BYTES: usize = 254;
+
+    /// Trims and lower-cases `raw`, then checks it (contract, "Dialect 2").
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn parse(raw: &str) -> Result<Self, BrokenRule> {
+        let email = raw.trim();
+        if !email.is_ascii() {
+            return Err(BrokenRule::email("must be ASCII"));
+        }
+        if email.len() > Self::MAX_BYTES {
+            return Err(BrokenRule::email("must be at most 254 bytes long"));
+        }
+        if !email.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(BrokenRule::email(
+                "must not contain white space or control characters",
+            ));
+        }
+        let (local, domain) = email
+            .split_once('@')
+            .filter(|(_, domain)| !domain.contains('@'))
+            .ok_or(BrokenRule::email("must contain exactly one @"))?;
+        if local.is_empty() {
+            return Err(BrokenRule::email("must have a name before the @"));
+        }
+        if !domain.contains('.') || domain.split('.').any(str::is_empty) {
+            return Err(BrokenRule::email(
+                "must have a domain with a dot after the @",
+            ));
+        }
+        Ok(Self(email.to_ascii_lowercase()))
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands before the `@`.
+    #[must_use]
+    pub fn local_part(&self) -> &str {
+        self.0.split_once('@').map_or("", |(local, _)| local)
+    }
+}
+
+/// The name that a person goes by: trimmed, in NFC, 1 to 200 characters, no control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    const MAX_CHARACTERS: usize = 200;
+
+    /// Trims `raw`, normalizes it by `nfc` (Unicode Normalization Form C), then checks it.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn parse(raw: &str, nfc: impl FnOnce(&str) -> String) -> Result<Self, BrokenRule> {
+        let name = nfc(raw.trim());
+        if !(1..=Self::MAX_CHARACTERS).contains(&name.chars().count()) {
+            return Err(BrokenRule::name("must be 1 to 200 characters long"));
+        }
+        if name.chars().any(char::is_control) {
+            return Err(BrokenRule::name("must not contain control characters"));
+        }
+        Ok(Self(name))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A name to sign in with: 3 to 64 characters, no `@`, white space or control characters,
+/// in NFC; unique without regard to case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Username(String);
+
+impl Username {
+    /// Normalizes `raw` by `nfc` (Unicode Normalization Form C), then checks it.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn parse(raw: &str, nfc: impl FnOnce(&str) -> String) -> Result<Self, BrokenRule> {
+        let username = nfc(raw);
+        if !(3..=64).contains(&username.chars().count()) {
+            return Err(BrokenRule::username("must be 3 to 64 characters long"));
+        }
+        if username.contains('@') {
+            return Err(BrokenRule::username("must not contain @"));
+        }
+        if username
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control())
+        {
+            return Err(BrokenRule::username(
+                "must not contain white space or control characters",
+            ));
+        }
+        Ok(Self(username))
+    }
+
+    /// The name as its owner wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form under which the name is unique and is looked up. Upper case first, so that
+    /// letters with several lower-case forms (σ, ς) or none (ß) meet.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        self.0.to_uppercase().to_lowercase()
+    }
+}
+
+/// What `POST /auth` takes as `username`: a username, or an e-mail address if it holds an `@`
+/// (contract, "Dialect 1").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInName {
+    /// The account's e-mail address.
+    Email(Email),
+    /// The account's username.
+    Username(Username),
+}
+
+impl SignInName {
+    /// `None` where no account can have such a name.
+    pub fn parse(raw: &str, nfc: impl FnOnce(&str) -> String) -> Option<Self> {
+        if raw.contains('@') {
+            Email::parse(raw).ok().map(Self::Email)
+        } else {
+            Username::parse(raw, nfc).ok().map(Self::Username)
+        }
+    }
+}
+
+/// An account as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The account's id.
+    pub id: UserId,
+    /// The e-mail address; only an imported account can lack one.
+    pub email: Option<String>,
+    /// The name to sign in with at `/auth`, where the account has one.
+    pub username: Option<String>,
+    /// The name that the person goes by.
+    pub name: String,
+    /// What the account may do, such as `customer`.
+    pub role: String,
+    /// When the account was made, UTC, as in `2024-01-15T10:30:00`.
+    pub created_at: String,
+    /// When the account was last changed, in the same form.
+    pub updated_at: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_normalization::UnicodeNormalization;
+
+    use super::*;
+
+    fn nfc(text: &str) -> String {
+        text.nfc().collect()
+    }
+
+    #[test]
+    fn ids_are_exact_in_javascript() {
+        assert_eq!(UserId::new(0), None);
+        assert_eq!(UserId::new(-1), None);
+        assert_eq!(UserId::new(9_007_199_254_740_992), None);
+        assert_eq!(
+            UserId::new(9_007_199_254_740_991).unwrap().get(),
+            9_007_199_254_740_991
+        );
+    }
+
+    #[test]
+    fn ids_are_read_from_digits_alone() {
+        assert_eq!(UserId::from_digits("42"), UserId::new(42));
+        for text in [
+            "",
+            "0",
+            "-1",
+            "+1",
+            " 1",
+            "1.0",
+            "1e3",
+            "x",
+            "٣",
+            "99999999999999999999",
+        ] {
+            assert_eq!(UserId::from_digits(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn email_is_trimmed_and_lower_cased() {
+        let email = Email::parse("\u{a0} Ann@Example.COM\n").unwrap();
+        assert_eq!(email.as_str(), "ann@example.com");
+        assert_eq!(email.local_part(), "ann");
+        let longest = format!("{}@example.com", "a".repeat(242));
+        assert_eq!(Email::parse(&longest).unwrap().as_str().len(), 254);
+    }
+
+    #[test]
+    fn email_rules_are_named() {
+        let long = format!("{}@example.com", "a".repeat(243));
+        for (raw, rule) in [
+            ("änn@example.com", "must be ASCII"),
+            ("ann@exämple.com", "must be ASCII"),
+            (long.as_str(), "must be at most 254 bytes long"),
+            (
+                "a b@example.com",
+                "must not contain white space or control characters",
+            ),
+            (
+                "a\0@example.com",
+                "must not contain white space or control characters",
+            ),
+            ("ann", "must contain exactly one @"),
+            ("a@b@example.com", "must contain exactly one @"),
+            ("@example.com", "must have a name before the @"),
+            ("ann@example", "must have a domain with a dot after the @"),
+            ("ann@.com", "must have a domain with a dot after the @"),
+            ("ann@example.", "must have a domain with a dot after the @"),
+            ("ann@a..b", "must have a domain with a dot after the @"),
+        ] {
+            let broken = Email::parse(raw).unwrap_err();
+            assert_eq!((broken.field, broken.rule), ("email", rule), "{raw}");
+        }
+    }
+
+    #[test]
+    fn name_is_trimmed_then_normalized() {
+        assert_eq!(
+            Name::parse("  Zoe\u{308} ", nfc).unwrap().as_str(),
+            "Zo\u{eb}"
+        );
+        assert_eq!(
+            Name::parse(&"é".repeat(200), nfc)
+                .unwrap()
+                .as_str()
+                .chars()
+                .count(),
+            200
+        );
+        assert!(Name::parse(&"e\u{301}".repeat(200), nfc).is_ok());
+    }
+
+    #[test]
+    fn name_rules_are_named() {
+        for (raw, rule) in [
+            ("\u{3000}", "must be 1 to 200 characters long"),
+            (&*"x".repeat(201), "must be 1 to 200 characters long"),
+            ("a\u{0}b", "must not contain control characters"),
+            ("a\u{85}b", "must not contain control characters"),
+        ] {
+            assert_eq!(Name::parse(raw, nfc).unwrap_err().rule, rule, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn usernames_meet_without_regard_to_case() {
+        for (one, other) in [
+            ("Ann", "aNN"),
+            ("STRASSE", "straße"),
+            ("ΟΔΟΣ", "οδος"),
+            ("οδοσ", "οδος"),
+            ("Zoe\u{308}", "ZO\u{cb}"),
+        ] {
+            let one = Username::parse(one, nfc).unwrap();
+            let other = Username::parse(other, nfc).unwrap();
+            assert_eq!(one.folded(), other.folded());
+        }
+    }
+
+    #[test]
+    fn username_rules_are_named() {
+        for (raw, rule) in [
+            ("", "must be 3 to 64 characters long"),
+            ("ab", "must be 3 to 64 characters long"),
+            (&*"x".repeat(65), "must be 3 to 64 characters long"),
+            ("a@b", "must not contain @"),
+            ("a b", "must not contain white space or control characters"),
+            (" ann", "must not contain white space or control characters"),
+            (
+                "ann\u{7f}",
+                "must not contain white space or control characters",
+            ),
+        ] {
+            assert_eq!(Username::parse(raw, nfc).unwrap_err().rule, rule, "{raw:?}");
+        }
+        assert!(Username::parse(&"ж".repeat(64), nfc).is_ok());
+    }
+
+    #[test]
+    fn sign_in_name_with_an_at_is_an_email() {
+        assert!(matches!(
+            SignInName::parse("Ann@Example.com", nfc),
+            Some(SignInName::Email(email)) if email.as_str() == "ann@example.com"
+        ));
+        assert!(matches!(
+            SignInName::parse("sapan", nfc),
+            Some(SignInName::Username(name)) if name.as_str() == "sapan"
+        ));
+        assert_eq!(SignInName::parse("a@b", nfc), None);
+        assert_eq!(SignInName::parse("x", nfc), None);
+    }
+}

@@ -1,0 +1,10 @@
+//! The rules of accounts, passwords and tokens.
+//!
+//! Architecture invariant: nothing here knows of HTTP, SQL or JavaScript, and nothing here
+//! reads a clock or a random source; time and random bytes are passed in. Plain `cargo test`
+//! runs all of it.
+
+pub mod account;
+pub mod json;
+pub mod password;
+pub mod token;

@@ -1,0 +1,887 @@
+//! Access tokens: JSON Web Tokens (RFC 7519) signed with HS256.
+//!
+//! `jwt-compact` signs and verifies. The text of a foreign token is taken apart here, one step
+//! at a time, because clients of the old services see which step failed.
+
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};
+use jwt_compact::{Algorithm, AlgorithmExt, AlgorithmSignature, Claims, Header};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::account::{User, UserId};
+use super::json::{self, NotAnObject};
+
+/// The longest token that is looked at, in bytes (contract, "Access tokens").
+const MAX_BYTES: usize = 8 * 1024;
+
+/// How far in the future `nbf` and `iat` may lie, in seconds (contract, "Access tokens").
+const LEEWAY: f64 = 10.0;
+
+/// The claim that separates access tokens from others.
+const ACCESS: &str = "access";
+
+/// The fewest bytes of an HS256 key: the hash's size (RFC 7518 section 3.2).
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// A secret of fewer than [`MIN_SECRET_BYTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WeakSecret;
+
+/// The key that signs and verifies, with its identifier. Wiped on drop, never printed.
+pub struct SigningKey {
+    key: Hs256Key,
+    kid: String,
+}
+
+impl SigningKey {
+    /// What is signed to get a `kid`. No JWT has this signing input: it contains no dot.
+    const KID_MESSAGE: &'static [u8] = b"edge-auth kid";
+
+    /// Bytes of the keyed hash that a `kid` shows.
+    const KID_BYTES: usize = 16;
+
+    /// A key from the octets of `secret`.
+    ///
+    /// # Errors
+    /// [`WeakSecret`] if it is shorter than [`MIN_SECRET_BYTES`].
+    pub fn new(secret: &[u8]) -> Result<Self, WeakSecret> {
+        if secret.len() < MIN_SECRET_BYTES {
+            return Err(WeakSecret);
+        }
+        let key = Hs256Key::new(secret);
+        // A keyed hash names the key and reveals nothing of it.
+        let hash = Hs256.sign(&key, Self::KID_MESSAGE);
+        let bytes = hash.as_bytes();
+        let kid = Base64UrlUnpadded::encode_string(bytes.get(..Self::KID_BYTES).unwrap_or(&bytes));
+        Ok(Self { key, kid })
+    }
+
+    /// The key's identifier, a token's `kid`.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        // `try_from_slice` panics on another length.
+        Hs256Signature::LENGTH.is_some_and(|length| length.get() == signature.len())
+            && Hs256Signature::try_from_slice(signature)
+                .is_ok_and(|signature| Hs256.verify_signature(&signature, &self.key, message))
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SigningKey")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an access token is issued with.
+#[derive(Debug, Clone, Copy)]
+pub struct Issue<'a> {
+    /// The claim `iss`.
+    pub issuer: &'a str,
+    /// Unix time in seconds, for `iat` and `nbf`.
+    pub now: u64,
+    /// Seconds until `exp`.
+    pub lifetime: u32,
+    /// Random bytes for `jti`.
+    pub jti: [u8; 16],
+}
+
+/// The claims of an access token (contract, "Access tokens").
+#[derive(Serialize)]
+struct AccessClaims<'a> {
+    iss: &'a str,
+    sub: String,
+    identity: i64,
+    #[serde(rename = "type")]
+    token_type: &'static str,
+    fresh: bool,
+    role: &'a str,
+    iat: u64,
+    nbf: u64,
+    exp: u64,
+    jti: String,
+}
+
+/// Signs an access token for `user`.
+///
+/// # Errors
+/// None in practice: the claims are plain JSON.
+pub fn sign(
+    user: &User,
+    issue: Issue<'_>,
+    key: &SigningKey,
+) -> Result<String, jwt_compact::CreationError> {
+    let header = Header::empty()
+        .with_token_type("JWT")
+        .with_key_id(key.kid());
+    let claims = Claims::new(AccessClaims {
+        iss: issue.issuer,
+        sub: user.id.to_string(),
+        identity: user.id.get(),
+        token_type: ACCESS,
+        // As both old services issue it (recordings, "token shape").
+        fresh: false,
+        role: &user.role,
+        iat: issue.now,
+        nbf: issue.now,
+        exp: issue.now.saturating_add(issue.lifetime.into()),
+        jti: Base64UrlUnpadded::encode_string(&issue.jti),
+    });
+    Hs256.token(&header, &claims, &key.key)
+}
+
+/// A part of a token's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Segment {
+    /// The first: the JOSE header.
+    Header,
+    /// The second: the claims.
+    Payload,
+    /// The third: the signature.
+    Signature,
+}
+
+/// What is wrong with a header's `crit` (RFC 7515 section 4.1.11).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CriticalProblem {
+    /// It names an extension, and none is supported.
+    Unsupported(String),
+    /// It is no list of strings, or empty.
+    NotAList,
+    /// It asks for an unencoded payload (RFC 7797).
+    UnencodedPayload,
+}
+
+/// A registered claim that is a time (RFC 7519 section 4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeClaim {
+    /// `exp`
+    ExpirationTime,
+    /// `nbf`
+    NotBefore,
+    /// `iat`
+    IssuedAt,
+}
+
+/// Why a token is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenError {
+    /// Fewer than three segments, or longer than 8 KiB.
+    NotEnoughSegments,
+    /// A segment is not strict base64url without padding (RFC 7515 section 2).
+    Padding(Segment),
+    /// The header is not an object.
+    Header(NotAnObject),
+    /// `kid` is no string.
+    KeyIdNotAString,
+    /// The header has a `crit`.
+    Critical(CriticalProblem),
+    /// The header has no `alg`.
+    AlgorithmMissing,
+    /// `alg` is not the key's own.
+    AlgorithmNotAllowed,
+    /// No key made the signature; `payload` is what else was wrong.
+    Signature {
+        /// Why the payload is not an object, if it is none.
+        payload: Option<NotAnObject>,
+    },
+    /// The payload is not an object.
+    Payload(NotAnObject),
+    /// A time is no number.
+    NotANumber(TimeClaim),
+    /// `nbf` or `iat` lies ahead by more than the leeway.
+    InTheFuture(TimeClaim),
+    /// No `exp`.
+    ExpirationMissing,
+    /// `exp` has come.
+    Expired,
+    /// `iss` is somebody else.
+    Issuer,
+    /// `sub` is no string.
+    SubjectNotAString,
+    /// Neither `sub` nor `identity`.
+    SubjectMissing,
+    /// `sub` or `identity` names no possible account; the claim's text.
+    SubjectUnknown(String),
+    /// `jti` is no string.
+    TokenIdNotAString,
+    /// `type` is not `access`.
+    NotAnAccessToken,
+}
+
+/// A token whose signature and claims hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The account that it was issued to.
+    pub user_id: UserId,
+    /// The claim `jti`, where it has one.
+    pub jti: Option<String>,
+}
+
+/// Checks `token` as the contract's "Access tokens" asks, at Unix time `now` in seconds.
+///
+/// # Errors
+/// The first check that fails, in the order in which the old libraries make them.
+pub fn verify(
+    token: &str,
+    issuer: &str,
+    now: u64,
+    key: &SigningKey,
+) -> Result<AccessToken, TokenError> {
+    if token.len() > MAX_BYTES {
+        return Err(TokenError::NotEnoughSegments);
+    }
+    let (message, signature) = token
+        .rsplit_once('.')
+        .ok_or(TokenError::NotEnoughSegments)?;
+    let (header, payload) = message
+        .split_once('.')
+        .ok_or(TokenError::NotEnoughSegments)?;
+
+    let header = decode(header, Segment::Header)?;
+    let header = json::object(&header).map_err(TokenError::Header)?;
+    let payload = decode(payload, Segment::Payload)?;
+    let signature = decode(signature, Segment::Signature)?;
+
+    check_header(&header)?;
+    let claims = json::object(&payload);
+    if !key.verifies(message.as_bytes(), &signature) {
+        return Err(TokenError::Signature {
+            payload: claims.err(),
+        });
+    }
+    check_claims(claims.map_err(TokenError::Payload)?, issuer, now)
+}
+
+fn decode(text: &str, segment: Segment) -> Result<Vec<u8>, TokenError> {
+    Base64UrlUnpadded::decode_vec(text).map_err(|_| TokenError::Padding(segment))
+}
+
+/// The header of a token that is to be verified with an HS256 key. Nothing else in it counts:
+/// no embedded or linked key is ever used (RFC 8725 section 3.5).
+fn check_header(header: &Map<String, Value>) -> Result<(), TokenError> {
+    if header.get("kid").is_some_and(|kid| !kid.is_string()) {
+        return Err(TokenError::KeyIdNotAString);
+    }
+    if let Some(critical) = header.get("crit") {
+        return Err(TokenError::Critical(critical_problem(critical, header)));
+    }
+    match header.get("alg") {
+        None => Err(TokenError::AlgorithmMissing),
+        Some(Value::String(algorithm)) if *algorithm == Hs256.name() => Ok(()),
+        Some(_) => Err(TokenError::AlgorithmNotAllowed),
+    }
+}
+
+fn critical_problem(critical: &Value, header: &Map<String, Value>) -> CriticalProblem {
+    let first = critical.as_array().and_then(|names| names.first());
+    match first.and_then(Value::as_str) {
+        Some("b64") if header.get("b64") == Some(&Value::Bool(false)) => {
+            CriticalProblem::UnencodedPayload
+        }
+        Some(name) => CriticalProblem::Unsupported(name.to_owned()),
+        None => CriticalProblem::NotAList,
+    }
+}
+
+fn check_claims(
+    mut claims: Map<String, Value>,
+    issuer: &str,
+    now: u64,
+) -> Result<AccessToken, TokenError> {
+    // Exact for every time until the year 285 million.
+    #[allow(clippy::cast_precision_loss)]
+    let now = now as f64;
+    for (name, claim) in [("iat", TimeClaim::IssuedAt), ("nbf", TimeClaim::NotBefore)] {
+        if let Some(time) = json::take(&mut claims, name) {
+            let time = time.as_f64().ok_or(TokenError::NotANumber(claim))?;
+            if time > now + LEEWAY {
+                return Err(TokenError::InTheFuture(claim));
+            }
+        }
+    }
+    let expired = match json::take(&mut claims, "exp") {
+        None => return Err(TokenError::ExpirationMissing),
+        // Python counts true as 1 and false as 0, both long past (recordings, "exp true").
+        Some(Value::Bool(_)) => true,
+        Some(time) => {
+            let claim = TimeClaim::ExpirationTime;
+            time.as_f64().ok_or(TokenError::NotANumber(claim))? <= now
+        }
+    };
+    if json::take(&mut claims, "iss").is_some_and(|foreign| foreign != issuer) {
+        return Err(TokenError::Issuer);
+    }
+    let subject = match json::take(&mut claims, "sub") {
+        None => None,
+        Some(Value::String(subject)) => Some(subject),
+        Some(_) => return Err(TokenError::SubjectNotAString),
+    };
+    let jti = match json::take(&mut claims, "jti") {
+        None => None,
+        Some(Value::String(jti)) => Some(jti),
+        Some(_) => return Err(TokenError::TokenIdNotAString),
+    };
+    let user_id = match (subject, json::take(&mut claims, "identity")) {
+        (Some(subject), _) => {
+            UserId::from_digits(&subject).ok_or(TokenError::SubjectUnknown(subject))
+        }
+        (None, Some(identity)) => identity
+            .as_i64()
+            .and_then(UserId::new)
+            .ok_or_else(|| TokenError::SubjectUnknown(text_of(identity))),
+        (None, None) => return Err(TokenError::SubjectMissing),
+    };
+    if expired {
+        return Err(TokenError::Expired);
+    }
+    if json::take(&mut claims, "type").is_some_and(|token_type| token_type != ACCESS) {
+        return Err(TokenError::NotAnAccessToken);
+    }
+    Ok(AccessToken {
+        user_id: user_id?,
+        jti,
+    })
+}
+
+/// A claim's value without the quotes of a JSON string.
+fn text_of(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+    const ISSUER: &str = "edge-auth";
+
+    fn key() -> SigningKey {
+        SigningKey::new(b"0123456789abcdef0123456789abcdef").unwrap()
+    }
+
+    fn user() -> User {
+        User {
+            id: UserId::new(7).unwrap(),
+            email: Some("ann@example.com".into()),
+            username: None,
+            name: "Ann".into(),
+            role: "customer".into(),
+            created_at: "2024-01-15T10:30:00".into(),
+            updated_at: "2024-01-15T10:30:00".into(),
+        }
+    }
+
+    fn issued() -> String {
+        let issue = Issue {
+            issuer: ISSUER,
+            now: NOW,
+            lifetime: 900,
+            jti: [3; 16],
+        };
+        sign(&user(), issue, &key()).unwrap()
+    }
+
+    fn encode(text: &str) -> String {
+        Base64UrlUnpadded::encode_string(text.as_bytes())
+    }
+
+    /// A token of exactly these texts, signed by our key.
+    fn signed(header: &str, payload: &str) -> String {
+        let message = format!("{}.{}", encode(header), encode(payload));
+        let signature = Hs256.sign(&key().key, message.as_bytes());
+        let signature = Base64UrlUnpadded::encode_string(&signature.as_bytes());
+        format!("{message}.{signature}")
+    }
+
+    fn with_claims(claims: &Value) -> String {
+        signed(r#"{"alg":"HS256"}"#, &claims.to_string())
+    }
+
+    fn verified(token: &str) -> Result<AccessToken, TokenError> {
+        verify(token, ISSUER, NOW, &key())
+    }
+
+    fn claims_error(claims: &Value) -> TokenError {
+        verified(&with_claims(claims)).unwrap_err()
+    }
+
+    fn header_error(header: &str) -> TokenError {
+        let payload = json!({ "sub": "7", "exp": NOW + 60 }).to_string();
+        verified(&signed(header, &payload)).unwrap_err()
+    }
+
+    #[test]
+    fn issues_the_documented_header_and_claims() {
+        let token = issued();
+        let mut segments = token.split('.');
+        let mut read = || -> Value {
+            let bytes = Base64UrlUnpadded::decode_vec(segments.next().unwrap()).unwrap();
+            serde_json::from_slice(&bytes).unwrap()
+        };
+        let kid = key().kid().to_owned();
+        assert_eq!(read(), json!({ "alg": "HS256", "typ": "JWT", "kid": kid }));
+        let claims = json!({
+            "iss": ISSUER, "sub": "7", "identity": 7, "type": "access", "fresh": false,
+            "role": "customer", "iat": NOW, "nbf": NOW, "exp": NOW + 900,
+            "jti": "AwMDAwMDAwMDAwMDAwMDAw",
+        });
+        assert_eq!(read(), claims);
+    }
+
+    #[test]
+    fn accepts_what_it_issues_until_it_expires() {
+        let token = issued();
+        let good = Ok(AccessToken {
+            user_id: UserId::new(7).unwrap(),
+            jti: Some("AwMDAwMDAwMDAwMDAwMDAw".into()),
+        });
+        assert_eq!(verify(&token, ISSUER, NOW, &key()), good);
+        assert_eq!(verify(&token, ISSUER, NOW + 899, &key()), good);
+        assert_eq!(
+            verify(&token, ISSUER, NOW + 900, &key()),
+            Err(TokenError::Expired)
+        );
+        // A clock ten seconds behind ours, and one second more.
+        assert_eq!(verify(&token, ISSUER, NOW - 10, &key()), good);
+        assert_eq!(
+            verify(&token, ISSUER, NOW - 11, &key()),
+            Err(TokenError::InTheFuture(TimeClaim::IssuedAt))
+        );
+        assert_eq!(
+            verify(&token, "other", NOW, &key()),
+            Err(TokenError::Issuer)
+        );
+    }
+
+    #[test]
+    fn verifies_the_example_of_rfc_7515_a_1() {
+        let key = Base64UrlUnpadded::decode_vec(
+            "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+        )
+        .unwrap();
+        let key = SigningKey::new(&key).unwrap();
+        let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
+                     eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
+                     cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\
+                     dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        // It names no subject, which is looked at after the signature.
+        let at = |now| verify(token, "joe", now, &key);
+        assert_eq!(at(1_300_819_379), Err(TokenError::SubjectMissing));
+        let forged = token.replace("dBjft", "dBjfu");
+        let error = verify(&forged, "joe", 1_300_819_379, &key);
+        assert_eq!(error, Err(TokenError::Signature { payload: None }));
+    }
+
+    #[test]
+    fn accepts_a_token_of_flask_jwt() {
+        let claims = json!({ "exp": NOW + 300, "iat": NOW, "nbf": NOW, "identity": 7 });
+        let token = signed(r#"{"typ":"JWT","alg":"HS256"}"#, &claims.to_string());
+        let good = AccessToken {
+            user_id: UserId::new(7).unwrap(),
+            jti: None,
+        };
+        assert_eq!(verified(&token), Ok(good));
+    }
+
+    #[test]
+    fn weak_secrets_are_refused() {
+        assert_eq!(SigningKey::new(&[b'x'; 31]).err(), Some(WeakSecret));
+        assert!(SigningKey::new(&[b'x'; 32]).is_ok());
+    }
+
+    #[test]
+    fn kid_differs_by_key_and_hides_it() {
+        let other = SigningKey::new(b"0123456789abcdef0123456789abcdeg").unwrap();
+        assert_ne!(key().kid(), other.kid());
+        assert_eq!(key().kid(), key().kid());
+        assert_eq!(key().kid().len(), 22);
+        assert!(!format!("{:?}", key()).contains("0123456789abcdef"));
+    }
+
+    #[test]
+    fn only_the_keys_own_algorithm() {
+        for algorithm in [
+            "none",
+            "None",
+            "NONE",
+            "nOnE",
+            "",
+            "HS384",
+            "HS512",
+            "hs256",
+            "HS256 ",
+            "RS256",
+            "ES256",
+            "EdDSA",
+            "PS256",
+            "dir",
+            "A256GCMKW",
+        ] {
+            let header = json!({ "alg": algorithm }).to_string();
+            assert_eq!(
+                header_error(&header),
+                TokenError::AlgorithmNotAllowed,
+                "{algorithm}"
+            );
+        }
+        for algorithm in [
+            json!(null),
+            json!(["HS256"]),
+            json!(1),
+            json!({ "HS256": 1 }),
+        ] {
+            let header = json!({ "alg": algorithm }).to_string();
+            assert_eq!(
+                header_error(&header),
+                TokenError::AlgorithmNotAllowed,
+                "{algorithm}"
+            );
+        }
+        assert_eq!(header_error("{}"), TokenError::AlgorithmMissing);
+    }
+
+    #[test]
+    fn stripped_signatures_are_refused() {
+        let token = issued();
+        let (message, _) = token.rsplit_once('.').unwrap();
+        assert_eq!(verified(message), Err(TokenError::NotEnoughSegments));
+        assert_eq!(
+            verified(&format!("{message}.")),
+            Err(TokenError::Signature { payload: None })
+        );
+        let none = encode(r#"{"alg":"none"}"#);
+        let payload = message.split_once('.').unwrap().1;
+        assert_eq!(
+            verified(&format!("{none}.{payload}.")),
+            Err(TokenError::AlgorithmNotAllowed)
+        );
+    }
+
+    #[test]
+    fn signatures_of_another_length_are_refused() {
+        let token = issued();
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let bytes = Base64UrlUnpadded::decode_vec(signature).unwrap();
+        for length in [0, 1, 16, 31] {
+            let short = Base64UrlUnpadded::encode_string(&bytes[..length]);
+            let error = verified(&format!("{message}.{short}"));
+            assert_eq!(
+                error,
+                Err(TokenError::Signature { payload: None }),
+                "{length}"
+            );
+        }
+        let long = Base64UrlUnpadded::encode_string(&[&bytes[..], &[0; 32]].concat());
+        let error = verified(&format!("{message}.{long}"));
+        assert_eq!(error, Err(TokenError::Signature { payload: None }));
+    }
+
+    #[test]
+    fn segments_are_strict_base64url() {
+        let token = issued();
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        for tail in ["=", "==", "!!!!", "A=", " ", "\n"] {
+            let error = verified(&format!("{token}{tail}"));
+            assert_eq!(
+                error,
+                Err(TokenError::Padding(Segment::Signature)),
+                "{tail:?}"
+            );
+        }
+        // The last of 43 characters carries four bits of the signature and two that must be 0.
+        let (rest, last) = signature.split_at(42);
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let index = alphabet.find(last).unwrap();
+        let stray = alphabet.chars().nth(index + 1).unwrap();
+        let error = verified(&format!("{message}.{rest}{stray}"));
+        assert_eq!(error, Err(TokenError::Padding(Segment::Signature)));
+
+        let (header, payload) = message.split_once('.').unwrap();
+        let error = verified(&format!("{header}=.{payload}.{signature}"));
+        assert_eq!(error, Err(TokenError::Padding(Segment::Header)));
+        let error = verified(&format!("{header}.{payload}=.{signature}"));
+        assert_eq!(error, Err(TokenError::Padding(Segment::Payload)));
+        let error = verified(&format!("{header}.{payload}.{signature}.AAAA"));
+        assert_eq!(error, Err(TokenError::Padding(Segment::Payload)));
+        let standard = format!("{}.{payload}.{signature}", "+/+/");
+        assert_eq!(
+            verified(&standard),
+            Err(TokenError::Padding(Segment::Header))
+        );
+    }
+
+    #[test]
+    fn critical_extensions_are_refused() {
+        let critical = |crit: Value| json!({ "alg": "HS256", "crit": crit, "b64": true, "x": 1 });
+        for (crit, problem) in [
+            (json!(["x"]), CriticalProblem::Unsupported("x".into())),
+            (json!(["b64"]), CriticalProblem::Unsupported("b64".into())),
+            (
+                json!(["exp", "x"]),
+                CriticalProblem::Unsupported("exp".into()),
+            ),
+            (json!([]), CriticalProblem::NotAList),
+            (json!([1]), CriticalProblem::NotAList),
+            (json!("x"), CriticalProblem::NotAList),
+            (json!(null), CriticalProblem::NotAList),
+        ] {
+            let error = header_error(&critical(crit).to_string());
+            assert_eq!(error, TokenError::Critical(problem));
+        }
+        assert_eq!(
+            header_error(r#"{"alg":"HS256","crit":["b64"],"b64":false}"#),
+            TokenError::Critical(CriticalProblem::UnencodedPayload)
+        );
+    }
+
+    #[test]
+    fn embedded_and_linked_keys_are_not_used() {
+        let attacker = Hs256Key::new([b'a'; 32]);
+        let jwk = json!({ "kty": "oct", "k": Base64UrlUnpadded::encode_string(&[b'a'; 32]) });
+        let payload = encode(&json!({ "sub": "7", "exp": NOW + 60 }).to_string());
+        for header in [
+            json!({ "alg": "HS256", "jwk": jwk }),
+            json!({ "alg": "HS256", "jku": "https://attacker.example/jwks.json" }),
+            json!({ "alg": "HS256", "x5u": "https://attacker.example/cert.pem" }),
+            json!({ "alg": "HS256", "x5c": ["MIIB"] }),
+            json!({ "alg": "HS256", "kid": "../../dev/null" }),
+            json!({ "alg": "HS256", "kid": key().kid() }),
+        ] {
+            let message = format!("{}.{payload}", encode(&header.to_string()));
+            let signature = Hs256.sign(&attacker, message.as_bytes());
+            let signature = Base64UrlUnpadded::encode_string(&signature.as_bytes());
+            let error = verified(&format!("{message}.{signature}"));
+            assert_eq!(
+                error,
+                Err(TokenError::Signature { payload: None }),
+                "{header}"
+            );
+        }
+    }
+
+    #[test]
+    fn any_string_is_a_kid() {
+        let payload = json!({ "sub": "7", "exp": NOW + 60 }).to_string();
+        assert!(verified(&signed(r#"{"alg":"HS256","kid":"other"}"#, &payload)).is_ok());
+        assert!(verified(&signed(r#"{"alg":"HS256","kid":""}"#, &payload)).is_ok());
+        for kid in ["7", "null", "[\"x\"]", "{}", "true"] {
+            let header = format!(r#"{{"alg":"HS256","kid":{kid}}}"#);
+            assert_eq!(header_error(&header), TokenError::KeyIdNotAString, "{kid}");
+        }
+    }
+
+    #[test]
+    fn repeated_names_are_refused() {
+        let payload = r#"{"sub":"7","exp":1700000060,"sub":"8"}"#;
+        assert_eq!(
+            verified(&signed(r#"{"alg":"HS256"}"#, payload)),
+            Err(TokenError::Payload(NotAnObject::NotJson))
+        );
+        assert_eq!(
+            header_error(r#"{"alg":"HS256","alg":"none"}"#),
+            TokenError::Header(NotAnObject::NotJson)
+        );
+    }
+
+    #[test]
+    fn parts_that_are_no_objects() {
+        let payload = json!({ "sub": "7", "exp": NOW + 60 }).to_string();
+        let header = r#"{"alg":"HS256"}"#;
+        for (text, problem) in [
+            ("[1]", NotAnObject::OtherType),
+            ("null", NotAnObject::OtherType),
+            ("\"x\"", NotAnObject::OtherType),
+            ("nope", NotAnObject::NotJson),
+            ("", NotAnObject::NotJson),
+        ] {
+            let error = verified(&signed(text, &payload));
+            assert_eq!(error, Err(TokenError::Header(problem)), "{text}");
+            let error = verified(&signed(header, text));
+            assert_eq!(error, Err(TokenError::Payload(problem)), "{text}");
+            let forged = signed(header, text).replace('.', "A.");
+            assert!(verified(&forged).is_err());
+        }
+        // A forged token whose payload is none says both.
+        let forged = format!("{}.{}.{}", encode(header), encode("[1]"), "A".repeat(43));
+        assert_eq!(
+            verified(&forged),
+            Err(TokenError::Signature {
+                payload: Some(NotAnObject::OtherType)
+            })
+        );
+    }
+
+    #[test]
+    fn texts_that_are_no_tokens() {
+        for text in ["", "garbage", "a.b", "."] {
+            assert_eq!(verified(text), Err(TokenError::NotEnoughSegments), "{text}");
+        }
+        assert_eq!(verified("a.b.c"), Err(TokenError::Padding(Segment::Header)));
+        assert_eq!(
+            verified(".."),
+            Err(TokenError::Header(NotAnObject::NotJson))
+        );
+        assert_eq!(
+            verified("aaaa.bbbb.cccc"),
+            Err(TokenError::Header(NotAnObject::NotJson))
+        );
+        assert_eq!(verified("ä.ö.ü"), Err(TokenError::Padding(Segment::Header)));
+    }
+
+    #[test]
+    fn tokens_over_8_kib_are_not_looked_at() {
+        let padded = |length: usize| {
+            let claims = json!({ "sub": "7", "exp": NOW + 60, "x": "y".repeat(length) });
+            with_claims(&claims)
+        };
+        assert!(padded(6_000).len() <= MAX_BYTES);
+        assert!(verified(&padded(6_000)).is_ok());
+        assert_eq!(verified(&padded(8_192)), Err(TokenError::NotEnoughSegments));
+        assert_eq!(
+            verified(&padded(100_000)),
+            Err(TokenError::NotEnoughSegments)
+        );
+    }
+
+    #[test]
+    fn times_are_numbers_within_their_bounds() {
+        let good = |claims: Value| verified(&with_claims(&claims)).is_ok();
+        assert!(good(json!({ "sub": "7", "exp": NOW + 1 })));
+        assert!(good(json!({ "sub": "7", "exp": 9_999_999_999.9 })));
+        assert!(good(
+            json!({ "sub": "7", "exp": NOW + 1, "iat": NOW + 10, "nbf": NOW + 10 })
+        ));
+        assert!(good(
+            json!({ "sub": "7", "exp": NOW + 1, "iat": null, "nbf": null })
+        ));
+        assert!(good(
+            json!({ "sub": "7", "exp": NOW + 1, "iat": -1, "nbf": -1e300 })
+        ));
+
+        assert_eq!(
+            claims_error(&json!({ "sub": "7" })),
+            TokenError::ExpirationMissing
+        );
+        let exp = |exp: Value| claims_error(&json!({ "sub": "7", "exp": exp }));
+        assert_eq!(exp(json!(null)), TokenError::ExpirationMissing);
+        assert_eq!(exp(json!(NOW)), TokenError::Expired);
+        assert_eq!(exp(json!(NOW - 60)), TokenError::Expired);
+        assert_eq!(exp(json!(true)), TokenError::Expired);
+        assert_eq!(exp(json!(-1)), TokenError::Expired);
+        for odd in [json!("soon"), json!("9999999999"), json!([1]), json!({})] {
+            let expected = TokenError::NotANumber(TimeClaim::ExpirationTime);
+            assert_eq!(exp(odd.clone()), expected, "{odd}");
+        }
+        for (name, claim) in [("iat", TimeClaim::IssuedAt), ("nbf", TimeClaim::NotBefore)] {
+            let with = |value: Value| {
+                let mut claims = json!({ "sub": "7", "exp": NOW + 60 });
+                claims[name] = value;
+                claims_error(&claims)
+            };
+            assert_eq!(with(json!(NOW + 11)), TokenError::InTheFuture(claim));
+            assert_eq!(with(json!(1e300)), TokenError::InTheFuture(claim));
+            for odd in [json!("1"), json!(true), json!([]), json!({})] {
+                assert_eq!(
+                    with(odd.clone()),
+                    TokenError::NotANumber(claim),
+                    "{name} {odd}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn other_claims_of_odd_types() {
+        let with = |name: &str, value: &Value| {
+            let mut claims = json!({ "sub": "7", "exp": NOW + 60 });
+            claims[name] = value.clone();
+            verified(&with_claims(&claims))
+        };
+        for value in [json!(1), json!(1.5), json!(true), json!([]), json!({})] {
+            assert_eq!(with("iss", &value), Err(TokenError::Issuer), "{value}");
+            assert_eq!(
+                with("sub", &value),
+                Err(TokenError::SubjectNotAString),
+                "{value}"
+            );
+            assert_eq!(
+                with("jti", &value),
+                Err(TokenError::TokenIdNotAString),
+                "{value}"
+            );
+            assert_eq!(
+                with("type", &value),
+                Err(TokenError::NotAnAccessToken),
+                "{value}"
+            );
+            assert!(with("aud", &value).is_ok(), "{value}");
+            assert!(with("fresh", &value).is_ok(), "{value}");
+            assert!(with("role", &value).is_ok(), "{value}");
+        }
+        for name in ["iss", "jti", "type", "aud", "identity"] {
+            assert!(with(name, &json!(null)).is_ok(), "{name}");
+        }
+        assert_eq!(
+            with("type", &json!("refresh")),
+            Err(TokenError::NotAnAccessToken)
+        );
+        assert_eq!(with("sub", &json!(null)), Err(TokenError::SubjectMissing));
+    }
+
+    #[test]
+    fn the_user_is_sub_else_identity() {
+        let user = |claims: Value| {
+            let mut all = json!({ "exp": NOW + 60 });
+            all.as_object_mut()
+                .unwrap()
+                .extend(claims.as_object().unwrap().clone());
+            verified(&with_claims(&all)).map(|token| token.user_id.get())
+        };
+        assert_eq!(user(json!({ "sub": "7", "identity": 8 })), Ok(7));
+        assert_eq!(user(json!({ "identity": 8 })), Ok(8));
+        assert_eq!(user(json!({ "sub": null, "identity": 8 })), Ok(8));
+        assert_eq!(user(json!({})), Err(TokenError::SubjectMissing));
+        let unknown = |text: &str| Err(TokenError::SubjectUnknown(text.into()));
+        for text in ["x", "", "-1", "0", "1.0", "99999999999999999999"] {
+            assert_eq!(user(json!({ "sub": text, "identity": 8 })), unknown(text));
+        }
+        assert_eq!(user(json!({ "identity": "8" })), unknown("8"));
+        assert_eq!(user(json!({ "identity": 8.0 })), unknown("8.0"));
+        assert_eq!(user(json!({ "identity": true })), unknown("true"));
+        assert_eq!(user(json!({ "identity": [8] })), unknown("[8]"));
+        assert_eq!(user(json!({ "identity": -8 })), unknown("-8"));
+    }
+
+    #[test]
+    fn checks_run_in_the_old_libraries_order() {
+        let expired = json!({ "exp": NOW - 60, "iat": NOW + 120, "nbf": NOW + 120 });
+        assert_eq!(
+            claims_error(&expired),
+            TokenError::InTheFuture(TimeClaim::IssuedAt)
+        );
+        let expired = json!({ "exp": NOW - 60, "nbf": NOW + 120 });
+        assert_eq!(
+            claims_error(&expired),
+            TokenError::InTheFuture(TimeClaim::NotBefore)
+        );
+        let no_subject = json!({ "exp": NOW - 60 });
+        assert_eq!(claims_error(&no_subject), TokenError::SubjectMissing);
+        let refresh = json!({ "exp": NOW - 60, "sub": "7", "type": "refresh" });
+        assert_eq!(claims_error(&refresh), TokenError::Expired);
+    }
+}

@@ -1,0 +1,203 @@
+//! Settings and secrets, parsed once.
+//!
+//! | setting | unit and range | default |
+//! |---|---|---|
+//! | `JWT_SECRET` (a secret) | at least 32 bytes | none |
+//! | `JWT_ISSUER` | any text but the empty one | `edge-auth` |
+//! | `ACCESS_TOKEN_LIFETIME` | seconds, 60 to 86,400 | 900 |
+//! | `PASSWORD_HASH` | `pbkdf2-sha512` or `pbkdf2-sha256` | `pbkdf2-sha512` |
+//! | `PASSWORD_ITERATIONS` | 100,000 to 10,000,000 | 210,000 for SHA-512, 600,000 for SHA-256 |
+//! | `SIGN_IN_FLOOR_MS` | milliseconds, 0 to 10,000 | 500 |
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use crate::auth::password::{Cost, Pbkdf2Hash};
+use crate::auth::token::SigningKey;
+
+/// Every setting, in the form in which it is used.
+#[derive(Debug)]
+pub struct Config {
+    /// `JWT_SECRET`: signs and verifies access tokens.
+    pub signing_key: SigningKey,
+    /// `JWT_ISSUER`: the claim `iss` of the tokens signed here. Tokens of another issuer are
+    /// refused, so a change of it ends every token.
+    pub issuer: String,
+    /// `ACCESS_TOKEN_LIFETIME`: seconds from a token's issue to its `exp`.
+    pub access_token_lifetime: u32,
+    /// `PASSWORD_HASH` and `PASSWORD_ITERATIONS`: how new passwords are hashed.
+    pub password_cost: Cost,
+    /// `SIGN_IN_FLOOR_MS`: a refused sign-in is answered no sooner than this many milliseconds
+    /// after it came in.
+    pub sign_in_floor_ms: u32,
+}
+
+/// A setting that is missing, weak, or does not parse. Says which and why, never its value.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    setting: &'static str,
+    problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.setting, self.problem)
+    }
+}
+
+impl ConfigError {
+    fn new(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            setting,
+            problem: problem.into(),
+        }
+    }
+}
+
+impl Config {
+    /// Parses the settings that `read` knows by name.
+    ///
+    /// # Errors
+    /// The first setting that is wrong. Nothing falls back to a built-in secret (contract,
+    /// "Configuration").
+    pub fn parse(read: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let secret =
+            read("JWT_SECRET").ok_or_else(|| ConfigError::new("JWT_SECRET", "is not set"))?;
+        let signing_key = SigningKey::new(secret.as_bytes())
+            .map_err(|_| ConfigError::new("JWT_SECRET", "is shorter than 32 bytes"))?;
+
+        let issuer = read("JWT_ISSUER").unwrap_or_else(|| "edge-auth".to_owned());
+        if issuer.is_empty() {
+            return Err(ConfigError::new("JWT_ISSUER", "is empty"));
+        }
+
+        let hash = match read("PASSWORD_HASH") {
+            None => Pbkdf2Hash::Sha512,
+            Some(id) => Pbkdf2Hash::from_id(&id).ok_or_else(|| {
+                ConfigError::new(
+                    "PASSWORD_HASH",
+                    "is neither pbkdf2-sha512 nor pbkdf2-sha256",
+                )
+            })?,
+        };
+        let iterations = number(&read, "PASSWORD_ITERATIONS", 100_000..=10_000_000)?
+            .unwrap_or_else(|| hash.owasp_iterations());
+
+        Ok(Self {
+            signing_key,
+            issuer,
+            access_token_lifetime: number(&read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?
+                .unwrap_or(900),
+            password_cost: Cost { hash, iterations },
+            sign_in_floor_ms: number(&read, "SIGN_IN_FLOOR_MS", 0..=10_000)?.unwrap_or(500),
+        })
+    }
+}
+
+fn number<T: FromStr + PartialOrd + fmt::Display>(
+    read: impl Fn(&str) -> Option<String>,
+    setting: &'static str,
+    range: RangeInclusive<T>,
+) -> Result<Option<T>, ConfigError> {
+    let Some(text) = read(setting) else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(value) if range.contains(&value) => Ok(Some(value)),
+        _ => Err(ConfigError::new(
+            setting,
+            format!(
+                "is no whole number from {} to {}",
+                range.start(),
+                range.end()
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn parse(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::parse(|name| {
+            let given = settings.iter().find(|(key, _)| *key == name);
+            given.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn problem(setting: &str, value: &str) -> String {
+        let settings = [("JWT_SECRET", SECRET), (setting, value)];
+        let settings = if setting == "JWT_SECRET" {
+            &settings[1..]
+        } else {
+            &settings[..]
+        };
+        parse(settings).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let config = parse(&[("JWT_SECRET", SECRET)]).unwrap();
+        assert_eq!(config.issuer, "edge-auth");
+        assert_eq!(config.access_token_lifetime, 900);
+        assert_eq!(config.password_cost.hash, Pbkdf2Hash::Sha512);
+        assert_eq!(config.password_cost.iterations, 210_000);
+        assert_eq!(config.sign_in_floor_ms, 500);
+    }
+
+    #[test]
+    fn settings_are_taken() {
+        let config = parse(&[
+            ("JWT_SECRET", SECRET),
+            ("JWT_ISSUER", "https://auth.example.com"),
+            ("ACCESS_TOKEN_LIFETIME", "60"),
+            ("PASSWORD_HASH", "pbkdf2-sha256"),
+            ("SIGN_IN_FLOOR_MS", "0"),
+        ])
+        .unwrap();
+        assert_eq!(config.issuer, "https://auth.example.com");
+        assert_eq!(config.access_token_lifetime, 60);
+        assert_eq!(config.password_cost.iterations, 600_000);
+        assert_eq!(config.sign_in_floor_ms, 0);
+        let config = parse(&[("JWT_SECRET", SECRET), ("PASSWORD_ITERATIONS", "100000")]).unwrap();
+        assert_eq!(config.password_cost.iterations, 100_000);
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        assert_eq!(parse(&[]).unwrap_err().to_string(), "JWT_SECRET is not set");
+        assert_eq!(
+            problem("JWT_SECRET", "0123456789abcdef0123456789abcde"),
+            "JWT_SECRET is shorter than 32 bytes"
+        );
+        assert_eq!(problem("JWT_ISSUER", ""), "JWT_ISSUER is empty");
+        assert_eq!(
+            problem("PASSWORD_HASH", "bcrypt"),
+            "PASSWORD_HASH is neither pbkdf2-sha512 nor pbkdf2-sha256"
+        );
+        for value in ["99999", "10000001", "", "1e6", "-1", "many"] {
+            assert_eq!(
+                problem("PASSWORD_ITERATIONS", value),
+                "PASSWORD_ITERATIONS is no whole number from 100000 to 10000000"
+            );
+        }
+        assert_eq!(
+            problem("ACCESS_TOKEN_LIFETIME", "59"),
+            "ACCESS_TOKEN_LIFETIME is no whole number from 60 to 86400"
+        );
+        assert_eq!(
+            problem("SIGN_IN_FLOOR_MS", "10001"),
+            "SIGN_IN_FLOOR_MS is no whole number from 0 to 10000"
+        );
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let printed = format!("{:?}", parse(&[("JWT_SECRET", SECRET)]).unwrap());
+        assert!(!printed.contains("0123456789"), "{printed}");
+    }
+}
