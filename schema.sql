@@ -1,0 +1,29 @@
+-- The whole schema. Applying it again changes nothing.
+
+-- AUTOINCREMENT: the id of a deleted account never comes back, so an old token cannot name a new
+-- account. Each UNIQUE column brings the index of the look-up by it.
+CREATE TABLE IF NOT EXISTS users (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  -- Lower case, null only for an imported account without one.
+  email TEXT UNIQUE
+    CHECK (length(email) BETWEEN 5 AND 254 AND email = lower(email)
+      AND email NOT GLOB '*[^!-~]*' AND email GLOB '?*@?*.?*' AND email NOT GLOB '*@*@*'),
+  -- As its owner wrote it, and folded for comparison.
+  username TEXT CHECK (length(username) BETWEEN 3 AND 64 AND instr(username, '@') = 0),
+  username_folded TEXT UNIQUE,
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  -- Goes into a header of /verify.
+  role TEXT NOT NULL DEFAULT 'customer'
+    CHECK (length(role) BETWEEN 1 AND 64 AND role NOT GLOB '*[^a-z0-9_-]*'),
+  -- Never a password.
+  password_hash TEXT NOT NULL
+    CHECK (length(password_hash) BETWEEN 20 AND 512 AND instr(password_hash, '$') > 0),
+  disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+  -- UTC, as in 2024-01-15T10:30:00.
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%S', 'now'))
+    CHECK (created_at IS strftime('%Y-%m-%dT%H:%M:%S', created_at)),
+  updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%S', 'now'))
+    CHECK (updated_at IS strftime('%Y-%m-%dT%H:%M:%S', updated_at)),
+  CHECK (email IS NOT NULL OR username IS NOT NULL),
+  CHECK ((username IS NULL) = (username_folded IS NULL))
+) STRICT;

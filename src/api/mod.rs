@@ -1,0 +1,62 @@
+//! What goes over the wire. Each dialect translates the rules' reasons into its own statuses and
+//! bodies; `routes` holds the one table of paths.
+
+mod accounts;
+mod authorization;
+mod body;
+mod flask_jwt;
+mod health;
+mod protected;
+mod pyjwt;
+mod reply;
+mod routes;
+mod sign_in;
+mod verify;
+
+use std::fmt;
+
+use worker::D1Database;
+
+use crate::config::Config;
+use crate::platform::HostError;
+use crate::store::StoreError;
+
+pub use reply::Reply;
+pub use routes::{answer, unexpected};
+
+/// What a request is answered with: settings and database.
+#[derive(Debug)]
+pub struct App<'a> {
+    /// The settings.
+    pub config: &'a Config,
+    /// The database.
+    pub database: D1Database,
+}
+
+/// Something that no client can do anything about. The text is for the log.
+#[derive(Debug)]
+pub struct Unexpected(String);
+
+impl Unexpected {
+    fn new(text: impl fmt::Display) -> Self {
+        Self(text.to_string())
+    }
+}
+
+impl fmt::Display for Unexpected {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl From<HostError> for Unexpected {
+    fn from(error: HostError) -> Self {
+        Self::new(format_args!("host: {error}"))
+    }
+}
+
+impl From<StoreError> for Unexpected {
+    fn from(error: StoreError) -> Self {
+        Self::new(format_args!("database: {error}"))
+    }
+}

@@ -1,0 +1,58 @@
+//! Status, headers and body of an answer.
+
+use serde_json::{Value, json};
+
+/// An answer, before it becomes the host's.
+///
+/// A JSON body is compact, its keys sorted, and ends in a newline, as Flask writes it
+/// (recordings, `raw_body`).
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers beside those that every answer carries.
+    pub headers: Vec<(&'static str, String)>,
+    /// The JSON text.
+    pub body: String,
+}
+
+impl Reply {
+    /// An answer with the JSON `body`.
+    #[must_use]
+    pub fn json(status: u16, body: &Value) -> Self {
+        let mut body = body.to_string();
+        body.push('\n');
+        Self {
+            status,
+            headers: Vec::new(),
+            body,
+        }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// Which of the two APIs a route's own errors follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// Flask-JWT's, on `/auth`: `{"message": …}`.
+    FlaskJwt,
+    /// The accounts API's, everywhere else: `{"error": …}`.
+    Accounts,
+}
+
+impl Dialect {
+    /// An error that is not about a token, in this dialect's form.
+    pub(super) fn error(self, status: u16, text: &str) -> Reply {
+        let body = match self {
+            Self::FlaskJwt => json!({ "message": text }),
+            Self::Accounts => json!({ "error": text }),
+        };
+        Reply::json(status, &body)
+    }
+}

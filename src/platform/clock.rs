@@ -1,0 +1,47 @@
+//! The clock and timers.
+
+use js_sys::{Date, Function, Promise};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+
+use super::HostError;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &Function, milliseconds: u32);
+}
+
+/// Unix time in whole seconds.
+#[must_use]
+pub fn now() -> u64 {
+    // Saturating by definition; the host's clock is never negative.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let seconds = (Date::now() / 1000.0) as u64;
+    seconds
+}
+
+/// A point in time to wait for. It comes nearer while the code computes.
+///
+/// Holds the promise alone: a future made before it is awaited would stay in memory for ever where
+/// the request ends first and the promise is never settled.
+pub struct Timer(Promise);
+
+impl Timer {
+    /// Starts now and ends in `milliseconds`.
+    #[must_use]
+    pub fn start(milliseconds: u32) -> Self {
+        Self(Promise::new(&mut |resolve, _| {
+            set_timeout(&resolve, milliseconds);
+        }))
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// None in practice: the promise under it has no way to fail.
+    pub async fn end(self) -> Result<(), HostError> {
+        JsFuture::from(self.0).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! PBKDF2 by the fastest engine that production lets run.
+
+use js_sys::{Array, JsString, Object, Reflect, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use super::HostError;
+use crate::auth::password::{Derivation, DerivedKey, Engine, Pbkdf2Hash};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = importKey, catch)]
+    async fn import_key(
+        format: &str,
+        key: &Uint8Array,
+        algorithm: &str,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = deriveBits, catch)]
+    async fn derive_bits(algorithm: &Object, key: &JsValue, bits: u32) -> Result<JsValue, JsValue>;
+}
+
+/// Derives the key of `password`.
+///
+/// # Errors
+/// WebCrypto refused or failed.
+pub async fn derive(derivation: &Derivation, password: &[u8]) -> Result<DerivedKey, HostError> {
+    match derivation.engine() {
+        Engine::WebCrypto => web_crypto(derivation, password).await,
+        Engine::Crate => Ok(derivation.run(password)),
+    }
+}
+
+/// Derives the key of `password` by WebCrypto (W3C Web Cryptography API, section 33).
+///
+/// # Errors
+/// WebCrypto refused or failed.
+pub async fn web_crypto(derivation: &Derivation, password: &[u8]) -> Result<DerivedKey, HostError> {
+    let hash = match derivation.cost.hash {
+        Pbkdf2Hash::Sha256 => "SHA-256",
+        Pbkdf2Hash::Sha512 => "SHA-512",
+    };
+    let algorithm = Object::new();
+    let salt = Uint8Array::from(derivation.salt.as_slice());
+    for (key, value) in [
+        ("name", JsValue::from("PBKDF2")),
+        ("hash", JsValue::from(hash)),
+        ("salt", JsValue::from(salt)),
+        ("iterations", JsValue::from(derivation.cost.iterations)),
+    ] {
+        Reflect::set(&algorithm, &JsString::from(key), &value)?;
+    }
+    let bits = u32::try_from(derivation.output_bytes * 8).map_err(HostError::new)?;
+
+    let password = Uint8Array::from(password);
+    let usages = Array::of1(&JsString::from("deriveBits"));
+    let key = import_key("raw", &password, "PBKDF2", false, &usages).await?;
+    // The copy on the other side of the boundary is wiped too.
+    password.fill(0, 0, password.length());
+    let derived = derive_bits(&algorithm, &key, bits).await?;
+    Ok(DerivedKey::new(Uint8Array::new(&derived).to_vec()))
+}

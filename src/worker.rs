@@ -1,0 +1,99 @@
+//! The Cloudflare entry: reads the environment, answers one request, logs what went wrong.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use js_sys::{JSON, Reflect};
+use serde_json::json;
+use wasm_bindgen::JsValue;
+use worker::{Context, Env, Request, Response, ResponseBuilder, console_error, event};
+
+use crate::api::{self, App, Reply};
+use crate::config::{Config, ConfigError};
+use crate::platform::http::Incoming;
+use crate::platform::random;
+
+/// The D1 binding's name in `wrangler.toml`.
+const DATABASE: &str = "DB";
+
+thread_local! {
+    /// An isolate's environment never changes; a configuration that parsed is kept.
+    static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
+}
+
+/// Answers a request.
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    let request = Incoming::new(request);
+    let reply = match answer(&request, &env).await {
+        Ok(reply) => reply,
+        Err(error) => unexpected(&request, &error),
+    };
+    respond(reply, request.method() == "HEAD")
+}
+
+async fn answer(request: &Incoming, env: &Env) -> Result<Reply, String> {
+    let config = config(env).map_err(|error| format!("setting {error}"))?;
+    let database = env
+        .d1(DATABASE)
+        .map_err(|error| format!("binding {DATABASE}: {error}"))?;
+    let app = App {
+        config: &config,
+        database,
+    };
+    api::answer(&app, request)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+fn config(env: &Env) -> Result<Rc<Config>, ConfigError> {
+    CONFIG.with(|cell| {
+        if let Some(config) = cell.get() {
+            return Ok(Rc::clone(config));
+        }
+        let config = Rc::new(Config::parse(|name| setting(env, name))?);
+        Ok(Rc::clone(cell.get_or_init(|| config)))
+    })
+}
+
+/// A setting's text. `wrangler.toml` may hold a number or a truth value as such.
+fn setting(env: &Env, name: &str) -> Option<String> {
+    let value = Reflect::get(env, &JsValue::from(name)).ok()?;
+    value
+        .as_string()
+        .or_else(|| JSON::stringify(&value).ok()?.as_string())
+}
+
+/// Logs `error` and words the answer, which says nothing of it.
+fn unexpected(request: &Incoming, error: &str) -> Reply {
+    let request_id = random::bytes::<16>()
+        .map(|bytes| Base64UrlUnpadded::encode_string(&bytes))
+        .unwrap_or_default();
+    let path = request.path();
+    let line = json!({
+        "level": "error",
+        "error": error,
+        "method": request.method(),
+        "path": path,
+        "request_id": request_id,
+    });
+    console_error!("{line}");
+    api::unexpected(&path, &request_id)
+}
+
+fn respond(reply: Reply, head: bool) -> worker::Result<Response> {
+    let mut response = ResponseBuilder::new()
+        .with_status(reply.status)
+        .with_header("Content-Type", "application/json")?
+        .with_header("Cache-Control", "no-store")?
+        .with_header("X-Content-Type-Options", "nosniff")?;
+    for (name, value) in reply.headers {
+        response = response.with_header(name, &value)?;
+    }
+    Ok(if head {
+        response.empty()
+    } else {
+        response.fixed(reply.body.into_bytes())
+    })
+}
