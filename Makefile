@@ -1,0 +1,69 @@
+TARGET := wasm32-unknown-unknown
+# The version of wasm-bindgen in Cargo.lock, of which the tools are compiled anew when it changes.
+WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
+
+NODE_MODULES := node_modules/.package-lock.json
+TOOLS := .tools/wasm-bindgen-$(WASM_BINDGEN)
+SCHEMA := .wrangler/state/schema.sql
+
+# The npm package `node` comes first: wrangler needs a newer Node.js than many machines have.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Nothing here needs a network but the package registries'.
+export CLOUDFLARE_CF_FETCH_ENABLED := false
+export WRANGLER_SEND_METRICS := false
+
+.PHONY: help dev build test lint size bench clean prerequisites
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
+
+dev: build $(SCHEMA) .dev.vars ## serve on http://localhost:8787, with a local database
+	wrangler dev
+
+build: $(NODE_MODULES) $(TOOLS) ## build the Worker into build/
+	@test -d build || echo 'Compiling the Worker, about a minute the first time.'
+	node scripts/build.mjs
+
+test: $(NODE_MODULES) $(TOOLS) ## run all tests
+	cargo test --locked
+	@$(MAKE) --no-print-directory build
+	cargo test --locked --target $(TARGET) --test http --test vectors
+
+lint: prerequisites ## check format and run clippy
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --target $(TARGET) -- -D warnings
+
+size: build ## print what a deployment uploads, compressed
+	@for file in build/index_bg.wasm build/index.js; do \
+		printf '%s\t%s bytes gzipped\n' $$file "$$(gzip -9 -c $$file | wc -c | tr -d ' ')"; \
+	done
+
+bench: build ## measure the CPU time of requests
+	node scripts/bench.mjs
+
+clean: ## remove what was built; data, secrets and tools stay
+	rm -rf build target
+
+prerequisites:
+	@scripts/prerequisites.sh $(TARGET)
+
+$(NODE_MODULES): package.json package-lock.json | prerequisites
+	@echo 'Installing npm packages into node_modules/, about half a minute.'
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(TOOLS): | prerequisites
+	@echo 'Compiling wasm-bindgen into .tools/, about a minute.'
+	cargo install --locked --quiet --profile tools --path tools --root .tools
+	@rm -f .tools/wasm-bindgen-*
+	@touch $@
+
+$(SCHEMA): schema.sql $(NODE_MODULES)
+	@echo 'Applying schema.sql to the local database.'
+	wrangler d1 execute DB --local --yes --file schema.sql
+	@cp schema.sql $@
+
+.dev.vars: | prerequisites
+	@node -e 'fs.writeFileSync(".dev.vars", `JWT_SECRET=$${crypto.randomBytes(32).toString("base64url")}\n`, { flag: "wx", mode: 0o600 })'
+	@echo 'Created .dev.vars with a random JWT_SECRET.'

@@ -1,0 +1,50 @@
+// The module Cloudflare loads. It hands each request to the Rust code and keeps the one promise that Rust
+// cannot keep: when the wasm instance dies (a panic, memory exhausted), its requests are answered all the same.
+import * as app from 'edge-auth';
+
+const instance = app.__worker_init_state();
+let current = instance.instanceId;
+const unanswered = new Set();
+
+// A trap inside a callback reaches no caller, only the global scope, and the promise of its request would stay
+// pending for ever, as would those of all requests that shared the dead instance.
+function replaceDeadInstance({ error, reason = error }) {
+  // The glue exchanges a dead instance when it is next called, whatever the call.
+  app.__worker_init_state();
+  if (instance.instanceId === current) return;
+  current = instance.instanceId;
+  for (const giveUp of unanswered) giveUp(reason);
+}
+addEventListener('error', replaceDeadInstance);
+addEventListener('unhandledrejection', replaceDeadInstance);
+
+function internalServerError({ method, url }, error) {
+  const path = new URL(url).pathname;
+  const id = crypto.randomUUID();
+  console.error(JSON.stringify({ level: 'error', error: `${error?.stack}`, method, path, request_id: id }));
+  const headers = {
+    'Content-Type': 'application/json',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    'X-Request-Id': id,
+  };
+  const member = path === '/auth' ? 'message' : 'error';
+  return new Response(`{"${member}":"Internal server error"}\n`, { status: 500, headers });
+}
+
+export default {
+  async fetch(request, env, ctx) {
+    let giveUp;
+    try {
+      return await new Promise((resolve, reject) => {
+        unanswered.add((giveUp = reject));
+        app.fetch(request, env, ctx).then(resolve, reject);
+      });
+    } catch (error) {
+      replaceDeadInstance({ error });
+      return internalServerError(request, error);
+    } finally {
+      unanswered.delete(giveUp);
+    }
+  },
+};
