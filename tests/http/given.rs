@@ -1,0 +1,86 @@
+//! What tests start from: the secret, the clock, accounts.
+
+use std::cell::Cell;
+
+use base64ct::{Base64Unpadded, Encoding};
+use serde_json::{Value, json};
+
+use crate::support::{self, Server};
+
+/// The servers' `JWT_SECRET`.
+pub(crate) const SECRET: &str = "forty-eight characters that only the tests know.";
+
+/// A password that breaks no rule.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// Unix time in whole seconds.
+pub(crate) fn now() -> u64 {
+    (js_sys::Date::now() / 1000.0) as u64
+}
+
+/// A text that no earlier call returned.
+pub(crate) fn unique(prefix: &str) -> String {
+    thread_local! {
+        static NEXT: Cell<u32> = const { Cell::new(0) };
+    }
+    NEXT.set(NEXT.get() + 1);
+    format!("{prefix}{}", NEXT.get())
+}
+
+/// An account that registered over HTTP, with [`PASSWORD`].
+pub(crate) struct Account {
+    pub(crate) id: u64,
+    pub(crate) email: String,
+    pub(crate) username: String,
+    pub(crate) access_token: String,
+}
+
+impl Account {
+    pub(crate) async fn register(server: &Server) -> Self {
+        let username = unique("Ann");
+        let email = format!("{}@example.com", username.to_lowercase());
+        let body = json!({
+            "email": email, "username": username, "name": "Ann Lee", "password": PASSWORD,
+        });
+        let answer = server
+            .request("POST", "/api/auth/register")
+            .json(body)
+            .send()
+            .await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let body = answer.json();
+        Self {
+            id: body["user"]["id"].as_u64().unwrap(),
+            email,
+            username,
+            access_token: body["access_token"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    pub(crate) fn bearer(&self) -> String {
+        format!("Bearer {}", self.access_token)
+    }
+}
+
+/// A stored password, derived by other hands than ours.
+pub(crate) fn stored_password(hash: &str, password: &str, iterations: u32) -> String {
+    let salt = b"a salt of 16 B..";
+    let length = if hash == "sha512" { 64 } else { 32 };
+    let key = support::pbkdf2(hash, password.as_bytes(), salt, iterations, length);
+    format!(
+        "$pbkdf2-{hash}$i={iterations}${}${}",
+        Base64Unpadded::encode_string(salt),
+        Base64Unpadded::encode_string(&key)
+    )
+}
+
+/// A token of these claims, signed as the old service did.
+pub(crate) fn signed(claims: &Value) -> String {
+    let header = support::base64url(br#"{"typ":"JWT","alg":"HS256"}"#);
+    let message = format!(
+        "{header}.{}",
+        support::base64url(claims.to_string().as_bytes())
+    );
+    let signature = support::hmac("sha256", SECRET.as_bytes(), message.as_bytes());
+    format!("{message}.{}", support::base64url(&signature))
+}

@@ -1,0 +1,24 @@
+//! The Worker's contract, tested over HTTP against the built Worker in workerd.
+
+#![cfg(target_arch = "wasm32")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod accounts;
+mod bad_input;
+mod configuration;
+mod flask_jwt;
+mod given;
+mod golden;
+mod passwords;
+mod schema;
+mod smoke;
+mod support;
+mod tokens;
+mod trap;

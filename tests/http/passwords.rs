@@ -1,0 +1,143 @@
+//! How passwords are stored and by which engine they are checked.
+
+use base64ct::{Base64Unpadded, Encoding};
+use serde_json::json;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::given::{self, Account, PASSWORD, unique};
+use crate::support::{self, Server};
+
+async fn stored(server: &Server, account: &Account) -> String {
+    let statement = "SELECT password_hash FROM users WHERE id = ?";
+    let rows = server.sql(statement, &[account.id.into()]).await;
+    rows[0]["password_hash"].as_str().unwrap().to_owned()
+}
+
+/// Checks a PHC string against other hands' PBKDF2.
+fn check(phc: &str, hash: &str, iterations: u32, length: u32) {
+    let parts: Vec<_> = phc.split('$').collect();
+    assert_eq!(
+        parts[..3],
+        ["", &format!("pbkdf2-{hash}"), &format!("i={iterations}")]
+    );
+    let salt = Base64Unpadded::decode_vec(parts[3]).unwrap();
+    assert_eq!(salt.len(), 16);
+    let key = support::pbkdf2(hash, PASSWORD.as_bytes(), &salt, iterations, length);
+    assert_eq!(parts[4], Base64Unpadded::encode_string(&key));
+    assert_eq!(parts.len(), 5);
+}
+
+#[wasm_bindgen_test]
+async fn the_default_is_owasps_cost_for_sha_512() {
+    let server = Server::shared().await;
+    let one = stored(&server, &Account::register(&server).await).await;
+    let other = stored(&server, &Account::register(&server).await).await;
+    check(&one, "sha512", 210_000, 64);
+    check(&other, "sha512", 210_000, 64);
+    assert_ne!(one, other);
+}
+
+#[wasm_bindgen_test]
+async fn settings_choose_hash_and_iterations() {
+    for (settings, hash, iterations, length) in [
+        (
+            vec![("PASSWORD_HASH", Some("pbkdf2-sha256"))],
+            "sha256",
+            600_000,
+            32,
+        ),
+        (
+            vec![("PASSWORD_ITERATIONS", Some("100000"))],
+            "sha512",
+            100_000,
+            64,
+        ),
+        (
+            vec![
+                ("PASSWORD_HASH", Some("pbkdf2-sha256")),
+                ("PASSWORD_ITERATIONS", Some("100000")),
+            ],
+            "sha256",
+            100_000,
+            32,
+        ),
+    ] {
+        let server = Server::start(&settings).await;
+        let account = Account::register(&server).await;
+        check(&stored(&server, &account).await, hash, iterations, length);
+        let body = json!({ "email": account.email, "password": PASSWORD });
+        let answer = server
+            .request("POST", "/api/auth/login")
+            .json(body)
+            .send()
+            .await;
+        assert_eq!(answer.status, 200);
+        server.stop().await;
+    }
+}
+
+/// The servers of these tests refuse what production refuses, so a derivation above the limit that
+/// succeeds was done by the crate.
+#[wasm_bindgen_test]
+async fn hashes_on_both_sides_of_cloudflares_limit_are_checked() {
+    let server = Server::shared().await;
+    for hash in ["sha256", "sha512"] {
+        for iterations in [1_000, 100_000, 100_001, 210_000] {
+            let email = format!("{}@example.com", unique("limit"));
+            let statement = "INSERT INTO users (email, name, password_hash) VALUES (?, 'Ann', ?)";
+            let stored = given::stored_password(hash, PASSWORD, iterations);
+            server
+                .sql(statement, &[email.as_str().into(), stored.into()])
+                .await;
+            for (password, status) in [(PASSWORD, 200), ("wrong horse battery", 401)] {
+                let body = json!({ "email": email, "password": password });
+                let answer = server
+                    .request("POST", "/api/auth/login")
+                    .json(body)
+                    .send()
+                    .await;
+                assert_eq!(answer.status, status, "{hash} {iterations} {password}");
+            }
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn passwords_reach_neither_console_nor_database() {
+    let server = Server::start(&[]).await;
+    let account = Account::register(&server).await;
+    for password in [PASSWORD, "another secret text"] {
+        let body = json!({ "email": account.email, "password": password });
+        server
+            .request("POST", "/api/auth/login")
+            .json(body)
+            .send()
+            .await;
+    }
+    let damaged = "UPDATE users SET password_hash = 'no hash that is known$'";
+    server.sql(damaged, &[]).await;
+    let body = json!({ "email": account.email, "password": PASSWORD });
+    let answer = server
+        .request("POST", "/api/auth/login")
+        .json(body)
+        .send()
+        .await;
+    assert_eq!(
+        (answer.status, answer.text()),
+        (500, "{\"error\":\"Internal server error\"}\n")
+    );
+
+    let logs = server.logs().await.join("\n");
+    assert!(logs.contains("stored hash of user"), "{logs}");
+    for secret in [
+        PASSWORD,
+        "another secret text",
+        &account.access_token,
+        given::SECRET,
+    ] {
+        assert!(!logs.contains(secret), "{logs}");
+    }
+    let rows = server.sql("SELECT * FROM users", &[]).await;
+    assert!(!json!(rows).to_string().contains(PASSWORD));
+    server.stop().await;
+}

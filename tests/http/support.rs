@@ -1,0 +1,312 @@
+//! A Worker in workerd, and what can be asked of it from outside: HTTP, its database, its console, its CPU time.
+//! Beside it, implementations of PBKDF2, HMAC and JSON Web Tokens that are not ours, to compare with.
+
+use js_sys::{Array, JSON, JsString, Uint8Array};
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/tests/support/server.mjs")]
+extern "C" {
+    #[derive(Clone)]
+    type JsServer;
+    type JsAnswer;
+
+    #[wasm_bindgen(catch)]
+    async fn start(worker: &JsValue, overrides: &JsValue) -> Result<JsServer, JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn shared() -> Result<JsServer, JsValue>;
+    fn built(folder: &str) -> JsValue;
+    #[wasm_bindgen(js_name = builtWithFailingDatabase)]
+    fn built_with_failing_database() -> JsValue;
+    fn script(text: &str) -> JsValue;
+    #[wasm_bindgen(catch)]
+    async fn example(name: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, method)]
+    async fn send(
+        this: &JsServer,
+        method: &str,
+        target: &str,
+        headers: &Array,
+        chunks: &Array,
+        chunked: bool,
+    ) -> Result<JsAnswer, JsValue>;
+    #[wasm_bindgen(catch, method)]
+    async fn raw(this: &JsServer, bytes: &[u8]) -> Result<Uint8Array, JsValue>;
+    #[wasm_bindgen(catch, method)]
+    async fn sql(this: &JsServer, statement: &str, params: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, method)]
+    async fn logs(this: &JsServer) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, js_name = cpuMs)]
+    fn cpu_ms(this: &JsServer) -> f64;
+    #[wasm_bindgen(catch, method)]
+    async fn stop(this: &JsServer) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter)]
+    fn status(this: &JsAnswer) -> u16;
+    #[wasm_bindgen(method, getter)]
+    fn headers(this: &JsAnswer) -> Vec<String>;
+    #[wasm_bindgen(method, getter)]
+    fn body(this: &JsAnswer) -> Vec<u8>;
+
+    #[wasm_bindgen(js_name = pbkdf2)]
+    fn node_pbkdf2(
+        hash: &str,
+        password: &[u8],
+        salt: &[u8],
+        iterations: u32,
+        length: u32,
+    ) -> Vec<u8>;
+    #[wasm_bindgen(js_name = hmac)]
+    fn node_hmac(hash: &str, key: &[u8], data: &[u8]) -> Vec<u8>;
+    #[wasm_bindgen(js_name = base64url)]
+    fn node_base64url(bytes: &[u8]) -> String;
+    #[wasm_bindgen(catch, js_name = joseSign)]
+    async fn js_jose_sign(
+        header: &JsValue,
+        claims: &JsValue,
+        secret: &str,
+    ) -> Result<JsString, JsValue>;
+    #[wasm_bindgen(catch, js_name = joseVerify)]
+    async fn js_jose_verify(token: &str, secret: &str) -> Result<JsValue, JsValue>;
+}
+
+/// A running Worker with a database of its own. Cloning shares it.
+#[derive(Clone)]
+pub(crate) struct Server(JsServer);
+
+impl Server {
+    /// Starts the built Worker with the bindings of wrangler.toml, a test secret and these vars and secrets over
+    /// them. `None` takes a binding away, the database too.
+    pub(crate) async fn start(overrides: &[(&str, Option<&str>)]) -> Self {
+        Self::start_worker(&built("build"), overrides).await
+    }
+
+    /// The server that tests share which ask nothing special of it. It starts once.
+    pub(crate) async fn shared() -> Self {
+        Self(shared().await.expect("the shared server"))
+    }
+
+    /// The built Worker with a database whose every query fails.
+    pub(crate) async fn start_with_failing_database() -> Self {
+        Self::start_worker(&built_with_failing_database(), &[]).await
+    }
+
+    /// Starts a JavaScript module in the place of the Worker.
+    pub(crate) async fn start_script(text: &str, overrides: &[(&str, Option<&str>)]) -> Self {
+        Self::start_worker(&script(text), overrides).await
+    }
+
+    /// Starts one of this package's examples, built as the Worker is.
+    pub(crate) async fn start_example(name: &str) -> Self {
+        Self::start_worker(&example(name).await.expect("a built example"), &[]).await
+    }
+
+    async fn start_worker(worker: &JsValue, overrides: &[(&str, Option<&str>)]) -> Self {
+        let overrides: serde_json::Map<_, _> = overrides
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), Value::from(value)))
+            .collect();
+        Self(
+            start(worker, &to_js(&Value::from(overrides)))
+                .await
+                .expect("a running server"),
+        )
+    }
+
+    /// A request to be sent exactly as given; only Host and the body's length are added where they are missing.
+    /// There is no CF-Connecting-IP unless a header says so.
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder<'_> {
+        RequestBuilder {
+            server: self,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: Array::new(),
+            chunks: Array::new(),
+            chunked: false,
+        }
+    }
+
+    /// Writes bytes to a new connection and reads until the other side closes it, or says nothing for two seconds.
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> Vec<u8> {
+        self.0.raw(bytes).await.expect("a connection").to_vec()
+    }
+
+    /// Runs a statement on the Worker's database: its rows, as objects by column.
+    pub(crate) async fn sql(&self, statement: &str, params: &[Value]) -> Vec<Value> {
+        self.try_sql(statement, params).await.expect(statement)
+    }
+
+    /// The same where the database may refuse, with what it says.
+    pub(crate) async fn try_sql(
+        &self,
+        statement: &str,
+        params: &[Value],
+    ) -> Result<Vec<Value>, String> {
+        match self.0.sql(statement, &to_js(&Value::from(params))).await {
+            Ok(rows) => Ok(from_js(&rows).as_array().expect("rows").clone()),
+            Err(error) => Err(format!("{error:?}")),
+        }
+    }
+
+    /// What the Worker has written to its console so far, an entry a call.
+    pub(crate) async fn logs(&self) -> Vec<String> {
+        let lines = self.0.logs().await.expect("the console");
+        serde_json::from_value(from_js(&lines)).expect("console lines")
+    }
+
+    /// The CPU time that workerd has used since it started, in steps of 10 ms. On Linux only.
+    pub(crate) fn cpu_ms(&self) -> f64 {
+        self.0.cpu_ms()
+    }
+
+    /// Ends the process. Those still running when the tests are over end by themselves.
+    pub(crate) async fn stop(self) {
+        self.0.stop().await.expect("a stopped server");
+    }
+}
+
+pub(crate) struct RequestBuilder<'a> {
+    server: &'a Server,
+    method: String,
+    path: String,
+    headers: Array,
+    chunks: Array,
+    chunked: bool,
+}
+
+impl RequestBuilder<'_> {
+    /// Adds a header, beside those of the same name. Each character is sent as the byte of its number.
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
+        self.headers.push(&name.into());
+        self.headers.push(&value.into());
+        self
+    }
+
+    /// A JSON body and its Content-Type.
+    pub(crate) fn json(self, value: Value) -> Self {
+        self.header("Content-Type", "application/json")
+            .body(value.to_string())
+    }
+
+    /// A body with its Content-Length.
+    pub(crate) fn body(self, bytes: impl AsRef<[u8]>) -> Self {
+        self.chunks.push(&Uint8Array::from(bytes.as_ref()));
+        self
+    }
+
+    /// A body in these pieces, of a length that is not told before.
+    pub(crate) fn chunks(self, chunks: &[&[u8]]) -> Self {
+        for chunk in chunks {
+            self.chunks.push(&Uint8Array::from(*chunk));
+        }
+        Self {
+            chunked: true,
+            ..self
+        }
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let answer = self
+            .server
+            .0
+            .send(
+                &self.method,
+                &self.path,
+                &self.headers,
+                &self.chunks,
+                self.chunked,
+            )
+            .await
+            .expect("an answer");
+        Answer {
+            status: answer.status(),
+            headers: Headers(answer.headers()),
+            body: answer.body(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).expect("a body of UTF-8")
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a body of JSON")
+    }
+}
+
+/// Names and values by turns, as they came.
+#[derive(Debug)]
+pub(crate) struct Headers(Vec<String>);
+
+impl Headers {
+    /// The value of the first header of this name, in whatever case.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        self.all()
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.to_owned())
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .as_chunks()
+            .0
+            .iter()
+            .map(|[name, value]| (name.as_str(), value.as_str()))
+    }
+}
+
+/// PBKDF2 by Node; `hash` is "sha256" or another name that OpenSSL knows.
+pub(crate) fn pbkdf2(
+    hash: &str,
+    password: &[u8],
+    salt: &[u8],
+    iterations: u32,
+    length: u32,
+) -> Vec<u8> {
+    node_pbkdf2(hash, password, salt, iterations, length)
+}
+
+/// HMAC by Node.
+pub(crate) fn hmac(hash: &str, key: &[u8], data: &[u8]) -> Vec<u8> {
+    node_hmac(hash, key, data)
+}
+
+/// Base64url without padding, by Node.
+pub(crate) fn base64url(bytes: &[u8]) -> String {
+    node_base64url(bytes)
+}
+
+/// A token that npm's jose signs.
+pub(crate) async fn jose_sign(header: Value, claims: Value, secret: &str) -> String {
+    js_jose_sign(&to_js(&header), &to_js(&claims), secret)
+        .await
+        .expect("a signed token")
+        .into()
+}
+
+/// The claims of a token that npm's jose finds good, or what it finds wrong.
+pub(crate) async fn jose_verify(token: &str, secret: &str) -> Result<Value, String> {
+    match js_jose_verify(token, secret).await {
+        Ok(claims) => Ok(from_js(&claims)),
+        Err(error) => Err(format!("{error:?}")),
+    }
+}
+
+fn to_js(value: &Value) -> JsValue {
+    JSON::parse(&value.to_string()).expect("JSON")
+}
+
+fn from_js(value: &JsValue) -> Value {
+    let text = JSON::stringify(value).expect("a value that JSON can hold");
+    serde_json::from_str(&String::from(text)).expect("JSON")
+}

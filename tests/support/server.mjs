@@ -1,0 +1,241 @@
+// Runs a Worker in workerd for the tests, with a real D1, and talks HTTP to it over a socket.
+import crypto from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import http from 'node:http';
+import { createRequire } from 'node:module';
+import net from 'node:net';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+// The test runner copies this file elsewhere, but runs it in the project's folder.
+const root = process.cwd();
+const require = createRequire(path.join(root, 'package.json'));
+// wrangler would say that it uses .dev.vars, which is not so here.
+process.env.WRANGLER_LOG ??= 'warn';
+const jose = require('jose');
+const { Miniflare, convertV4MiniflareOptions } = require('miniflare');
+const wrangler = require('wrangler');
+
+const ANSWER_TIMEOUT_MS = 30_000;
+const SILENCE_TIMEOUT_MS = 2_000;
+// The unit of /proc/<pid>/stat.
+const TICKS_PER_SECOND = 100;
+
+// The Rust tests know it as given::SECRET.
+const JWT_SECRET = 'forty-eight characters that only the tests know.';
+
+/** A Worker of the Rust code that scripts/build.mjs has put into `folder`. */
+export const built = (folder) => ({
+  main: `../../${folder}/index.js`,
+  modules: [moduleFile('ESModule', `${folder}/index.js`), moduleFile('CompiledWasm', `${folder}/index_bg.wasm`)],
+});
+
+/** That Worker with a database that fails. */
+export function builtWithFailingDatabase() {
+  const { main, modules } = built('build');
+  const text = `import { withFailingDatabase } from './failing_database.js';
+    import worker from ${JSON.stringify(main)};
+    export default withFailingDatabase(worker);`;
+  const database = moduleFile('ESModule', 'tests/support/failing_database.js');
+  return { main: './script.js', modules: [moduleText('tests/support/script.js', text), database, ...modules] };
+}
+
+/** A Worker that is one JavaScript module of this text. */
+export const script = (text) => ({ main: './script.js', modules: [moduleText('tests/support/script.js', text)] });
+
+/** The tests' own example of a Worker, compiled and bundled as the product is. */
+export async function example(name) {
+  const { build } = await import(pathToFileURL(path.join(root, 'scripts/build.mjs')));
+  const folder = `build/${name}`;
+  await build(['--example', name], path.join(root, folder));
+  return built(folder);
+}
+
+/** Starts a Worker as wrangler.toml says; `overrides` are vars and secrets, and null takes a binding away. */
+export async function start(worker, overrides = {}, agent = false) {
+  const server = new Server(worker, overrides, agent);
+  await server.prepareDatabase();
+  return server;
+}
+
+let sharedServer;
+
+/** The one server of all tests that need no other. */
+export const shared = () => (sharedServer ??= start(built('build')));
+
+const moduleText = (name, contents) => ({ type: 'ESModule', path: path.join(root, name), contents });
+const moduleFile = (type, name) => ({ type, path: path.join(root, name), contents: readFileSync(path.join(root, name)) });
+
+// Console lines come by a pipe, not with the answer. This Worker writes to the same pipes: after its line has
+// come, so have all before it.
+const ECHO = {
+  name: 'echo',
+  compatibilityDate: '2026-01-01',
+  modulesRoot: root,
+  modules: [
+    moduleText(
+      'tests/support/echo.js',
+      `export default {
+        async fetch(request) {
+          const line = await request.text();
+          console.log(line);
+          console.error(line);
+          return new Response();
+        },
+      };`,
+    ),
+  ],
+};
+
+class Server {
+  #id = crypto.randomUUID();
+  #lines = [];
+  #echoes = new Map();
+  #agent;
+  #miniflare;
+  #address;
+
+  constructor({ main, modules }, overrides, agent) {
+    const config = wrangler.unstable_readConfig({ config: path.join(root, 'wrangler.toml') });
+    const { workerOptions } = wrangler.unstable_getMiniflareWorkerOptions(config);
+    const options = {
+      ...workerOptions,
+      name: config.name,
+      modulesRoot: root,
+      modules: [
+        moduleText(
+          'tests/support/main.js',
+          `import './cloudflare_limits.js'; export { default } from ${JSON.stringify(main)};`,
+        ),
+        moduleFile('ESModule', 'tests/support/cloudflare_limits.js'),
+        ...modules,
+      ],
+      // Not those of workerOptions, which hold the developer's .dev.vars.
+      bindings: { ...config.vars, JWT_SECRET },
+      // Miniflare's own socket rewrites paths and headers; this one leads straight to the Worker.
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+    };
+    for (const [name, value] of Object.entries(overrides)) {
+      if (value === null) {
+        for (const bindings of [options.bindings, options.d1Databases, options.ratelimits]) delete bindings[name];
+      } else {
+        options.bindings[name] = value;
+      }
+    }
+    this.#agent = agent;
+    this.#miniflare = new Miniflare(
+      convertV4MiniflareOptions({
+        workers: [options, ECHO],
+        unsafeRuntimeEnv: { TEST_SERVER_ID: this.#id },
+        handleStructuredLogs: ({ message }) => this.#receiveLine(message),
+      }),
+    );
+  }
+
+  async prepareDatabase() {
+    this.#address = await this.#miniflare.unsafeGetDirectURL();
+    const { DB } = await this.#miniflare.getBindings();
+    const schema = readFileSync(path.join(root, 'schema.sql'), 'utf8');
+    await DB?.batch(wrangler.unstable_splitSqlQuery(schema).map((statement) => DB.prepare(statement)));
+  }
+
+  /** Sends a request as it is given: `headers` is [name, value, …]; `chunked` sends no length. */
+  send(method, target, headers, chunks, chunked) {
+    const given = new Set(headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
+    const added = given.has('host') ? [] : ['Host', this.#address.host];
+    if (!given.has('content-length') && !given.has('transfer-encoding')) {
+      if (chunked) added.push('Transfer-Encoding', 'chunked');
+      else if (chunks.length || !['GET', 'HEAD'].includes(method)) added.push('Content-Length', `${Buffer.concat(chunks).length}`);
+    }
+    return new Promise((resolve, reject) => {
+      const request = http.request({
+        host: this.#address.hostname,
+        port: this.#address.port,
+        agent: this.#agent,
+        method,
+        path: target,
+        headers: [...added, ...headers],
+        maxHeaderSize: 1 << 20,
+      });
+      request.setTimeout(ANSWER_TIMEOUT_MS, () => request.destroy(new Error(`no answer to ${method} ${target}`)));
+      request.on('error', reject);
+      request.on('response', async (response) => {
+        try {
+          const body = Buffer.concat(await response.toArray());
+          resolve({ status: response.statusCode, headers: response.rawHeaders, body });
+        } catch (error) {
+          reject(error);
+        }
+      });
+      for (const chunk of chunks) request.write(chunk);
+      request.end();
+    });
+  }
+
+  /** Writes bytes to a new connection and reads until the Worker closes it or is silent. */
+  raw(bytes) {
+    return new Promise((resolve, reject) => {
+      const chunks = [];
+      const socket = net.connect(this.#address.port, this.#address.hostname, () => socket.write(bytes));
+      socket.setTimeout(SILENCE_TIMEOUT_MS, () => socket.destroy());
+      socket.on('data', (chunk) => chunks.push(chunk));
+      socket.on('error', reject);
+      socket.on('close', () => resolve(Buffer.concat(chunks)));
+    });
+  }
+
+  async sql(statement, params) {
+    const { DB } = await this.#miniflare.getBindings();
+    const { results } = await DB.prepare(statement).bind(...params).all();
+    return results;
+  }
+
+  /** Every line that the Worker has written to its console. */
+  async logs() {
+    const line = crypto.randomUUID();
+    const echoed = new Promise((resolve) => this.#echoes.set(line, { resolve, missing: 2 }));
+    const echo = await this.#miniflare.getWorker('echo');
+    await echo.fetch('http://echo', { method: 'POST', body: line });
+    await echoed;
+    return [...this.#lines];
+  }
+
+  #receiveLine(line) {
+    const echo = this.#echoes.get(line);
+    if (!echo) this.#lines.push(line);
+    else if (--echo.missing === 0) echo.resolve();
+  }
+
+  /** The CPU time that workerd has used. Linux only. */
+  cpuMs() {
+    const mark = `TEST_SERVER_ID=${this.#id}`;
+    const pids = readdirSync('/proc/self/task').flatMap((task) =>
+      readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
+    );
+    const pid = pids.find((child) => readFileSync(`/proc/${child}/environ`, 'utf8').includes(mark));
+    // The second field, the name, may hold spaces; user and system time are the 14th and 15th.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
+    return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+  }
+
+  async stop() {
+    await this.#miniflare.dispose();
+  }
+}
+
+/** PBKDF2, HMAC and JSON Web Tokens of other hands than ours, to compare with. */
+export const pbkdf2 = (hash, password, salt, iterations, length) =>
+  crypto.pbkdf2Sync(password, salt, iterations, length, hash);
+
+export const hmac = (hash, key, data) => crypto.createHmac(hash, key).update(data).digest();
+
+export const base64url = (bytes) => Buffer.from(bytes).toString('base64url');
+
+export async function joseSign(header, claims, secret) {
+  return new jose.SignJWT(claims).setProtectedHeader(header).sign(Buffer.from(secret));
+}
+
+export async function joseVerify(token, secret) {
+  const { payload } = await jose.jwtVerify(token, Buffer.from(secret));
+  return payload;
+}
