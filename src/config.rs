@@ -5,15 +5,17 @@
 //! | `JWT_SECRET` (a secret) | at least 32 bytes | none |
 //! | `JWT_ISSUER` | any text but the empty one | `edge-auth` |
 //! | `ACCESS_TOKEN_LIFETIME` | seconds, 60 to 86,400 | 900 |
-//! | `PASSWORD_HASH` | `pbkdf2-sha512` or `pbkdf2-sha256` | `pbkdf2-sha512` |
+//! | `PASSWORD_HASH` | `pbkdf2-sha512`, `pbkdf2-sha256` or `argon2id` | `pbkdf2-sha512` |
 //! | `PASSWORD_ITERATIONS` | 100,000 to 10,000,000 | 210,000 for SHA-512, 600,000 for SHA-256 |
-//! | `SIGN_IN_FLOOR_MS` | milliseconds, 0 to 10,000 | 500 |
+//! | `SIGN_IN_FLOOR_MS` | milliseconds, 10 to 10,000, long enough for a new password's hash | 500 |
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::auth::password::{Cost, Pbkdf2Hash};
+use zeroize::Zeroizing;
+
+use crate::auth::password::{Function, Pbkdf2Hash, new_derivation};
 use crate::auth::token::SigningKey;
 
 /// Every setting, in the form in which it is used.
@@ -27,7 +29,7 @@ pub struct Config {
     /// `ACCESS_TOKEN_LIFETIME`: seconds from a token's issue to its `exp`.
     pub access_token_lifetime: u32,
     /// `PASSWORD_HASH` and `PASSWORD_ITERATIONS`: how new passwords are hashed.
-    pub password_cost: Cost,
+    pub password_function: Function,
     /// `SIGN_IN_FLOOR_MS`: a refused sign-in is answered no sooner than this many milliseconds
     /// after it came in.
     pub sign_in_floor_ms: u32,
@@ -62,8 +64,9 @@ impl Config {
     /// The first setting that is wrong. Nothing falls back to a built-in secret (contract,
     /// "Configuration").
     pub fn parse(read: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let secret =
-            read("JWT_SECRET").ok_or_else(|| ConfigError::new("JWT_SECRET", "is not set"))?;
+        let secret = read("JWT_SECRET")
+            .map(Zeroizing::new)
+            .ok_or_else(|| ConfigError::new("JWT_SECRET", "is not set"))?;
         let signing_key = SigningKey::new(secret.as_bytes())
             .map_err(|_| ConfigError::new("JWT_SECRET", "is shorter than 32 bytes"))?;
 
@@ -72,26 +75,53 @@ impl Config {
             return Err(ConfigError::new("JWT_ISSUER", "is empty"));
         }
 
-        let hash = match read("PASSWORD_HASH") {
-            None => Pbkdf2Hash::Sha512,
-            Some(id) => Pbkdf2Hash::from_id(&id).ok_or_else(|| {
-                ConfigError::new(
-                    "PASSWORD_HASH",
-                    "is neither pbkdf2-sha512 nor pbkdf2-sha256",
-                )
-            })?,
+        let iterations = number(&read, "PASSWORD_ITERATIONS", 100_000..=10_000_000)?;
+        let pbkdf2 = |hash, owasp| Function::Pbkdf2 {
+            hash,
+            iterations: iterations.unwrap_or(owasp),
         };
-        let iterations = number(&read, "PASSWORD_ITERATIONS", 100_000..=10_000_000)?
-            .unwrap_or_else(|| hash.owasp_iterations());
+        let password_function = match read("PASSWORD_HASH").as_deref() {
+            None | Some("pbkdf2-sha512") => pbkdf2(Pbkdf2Hash::Sha512, 210_000),
+            Some("pbkdf2-sha256") => pbkdf2(Pbkdf2Hash::Sha256, 600_000),
+            Some("argon2id") if iterations.is_none() => Function::Argon2 {
+                id: true,
+                memory: 19_456,
+                passes: 2,
+                lanes: 1,
+            },
+            Some("argon2id") => {
+                let problem = "is set, which argon2id has none of";
+                return Err(ConfigError::new("PASSWORD_ITERATIONS", problem));
+            }
+            Some(_) => {
+                let problem = "is none of pbkdf2-sha512, pbkdf2-sha256 and argon2id";
+                return Err(ConfigError::new("PASSWORD_HASH", problem));
+            }
+        };
 
-        Ok(Self {
+        let config = Self {
             signing_key,
             issuer,
             access_token_lifetime: number(&read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?
                 .unwrap_or(900),
-            password_cost: Cost { hash, iterations },
-            sign_in_floor_ms: number(&read, "SIGN_IN_FLOOR_MS", 0..=10_000)?.unwrap_or(500),
-        })
+            password_function,
+            sign_in_floor_ms: number(&read, "SIGN_IN_FLOOR_MS", 10..=10_000)?.unwrap_or(500),
+        };
+        // A password is tried as sent and normalized.
+        let output_bytes = new_derivation(password_function, [0; 16]).output_bytes;
+        let microseconds = password_function.microseconds(output_bytes) * 2;
+        if microseconds > u64::from(config.sign_in_budget_ms()) * 1000 {
+            let problem = "is too short for the hash of a new password";
+            return Err(ConfigError::new("SIGN_IN_FLOOR_MS", problem));
+        }
+        Ok(config)
+    }
+
+    /// Milliseconds of CPU that verifying a password may take. A fifth of the floor is left for
+    /// everything else that a refused sign-in does.
+    #[must_use]
+    pub fn sign_in_budget_ms(&self) -> u32 {
+        self.sign_in_floor_ms / 5 * 4
     }
 }
 
@@ -129,6 +159,10 @@ mod tests {
         })
     }
 
+    fn pbkdf2(hash: Pbkdf2Hash, iterations: u32) -> Function {
+        Function::Pbkdf2 { hash, iterations }
+    }
+
     fn problem(setting: &str, value: &str) -> String {
         let settings = [("JWT_SECRET", SECRET), (setting, value)];
         let settings = if setting == "JWT_SECRET" {
@@ -144,8 +178,11 @@ mod tests {
         let config = parse(&[("JWT_SECRET", SECRET)]).unwrap();
         assert_eq!(config.issuer, "edge-auth");
         assert_eq!(config.access_token_lifetime, 900);
-        assert_eq!(config.password_cost.hash, Pbkdf2Hash::Sha512);
-        assert_eq!(config.password_cost.iterations, 210_000);
+        assert_eq!(
+            config.password_function,
+            pbkdf2(Pbkdf2Hash::Sha512, 210_000)
+        );
+        assert_eq!(config.sign_in_budget_ms(), 400);
         assert_eq!(config.sign_in_floor_ms, 500);
     }
 
@@ -156,15 +193,29 @@ mod tests {
             ("JWT_ISSUER", "https://auth.example.com"),
             ("ACCESS_TOKEN_LIFETIME", "60"),
             ("PASSWORD_HASH", "pbkdf2-sha256"),
-            ("SIGN_IN_FLOOR_MS", "0"),
+            ("SIGN_IN_FLOOR_MS", "600"),
         ])
         .unwrap();
         assert_eq!(config.issuer, "https://auth.example.com");
         assert_eq!(config.access_token_lifetime, 60);
-        assert_eq!(config.password_cost.iterations, 600_000);
-        assert_eq!(config.sign_in_floor_ms, 0);
+        assert_eq!(
+            config.password_function,
+            pbkdf2(Pbkdf2Hash::Sha256, 600_000)
+        );
+        assert_eq!(config.sign_in_floor_ms, 600);
         let config = parse(&[("JWT_SECRET", SECRET), ("PASSWORD_ITERATIONS", "100000")]).unwrap();
-        assert_eq!(config.password_cost.iterations, 100_000);
+        assert_eq!(
+            config.password_function,
+            pbkdf2(Pbkdf2Hash::Sha512, 100_000)
+        );
+        let config = parse(&[("JWT_SECRET", SECRET), ("PASSWORD_HASH", "argon2id")]).unwrap();
+        let argon2id = Function::Argon2 {
+            id: true,
+            memory: 19_456,
+            passes: 2,
+            lanes: 1,
+        };
+        assert_eq!(config.password_function, argon2id);
     }
 
     #[test]
@@ -177,7 +228,7 @@ mod tests {
         assert_eq!(problem("JWT_ISSUER", ""), "JWT_ISSUER is empty");
         assert_eq!(
             problem("PASSWORD_HASH", "bcrypt"),
-            "PASSWORD_HASH is neither pbkdf2-sha512 nor pbkdf2-sha256"
+            "PASSWORD_HASH is none of pbkdf2-sha512, pbkdf2-sha256 and argon2id"
         );
         for value in ["99999", "10000001", "", "1e6", "-1", "many"] {
             assert_eq!(
@@ -191,7 +242,19 @@ mod tests {
         );
         assert_eq!(
             problem("SIGN_IN_FLOOR_MS", "10001"),
-            "SIGN_IN_FLOOR_MS is no whole number from 0 to 10000"
+            "SIGN_IN_FLOOR_MS is no whole number from 10 to 10000"
+        );
+        let too_short = "SIGN_IN_FLOOR_MS is too short for the hash of a new password";
+        assert_eq!(problem("SIGN_IN_FLOOR_MS", "200"), too_short);
+        assert_eq!(problem("PASSWORD_ITERATIONS", "1000000"), too_short);
+        let argon2id = [
+            ("JWT_SECRET", SECRET),
+            ("PASSWORD_HASH", "argon2id"),
+            ("PASSWORD_ITERATIONS", "210000"),
+        ];
+        assert_eq!(
+            parse(&argon2id).unwrap_err().to_string(),
+            "PASSWORD_ITERATIONS is set, which argon2id has none of"
         );
     }
 

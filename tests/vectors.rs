@@ -2,7 +2,9 @@
 //! WebCrypto.
 #![allow(clippy::unwrap_used)]
 
-use edge_auth::auth::password::{Cost, Derivation, Pbkdf2Hash};
+use edge_auth::auth::password::{Derivation, Function, Pbkdf2Hash};
+#[cfg(target_family = "wasm")]
+use edge_auth::platform::kdf;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 struct Vector {
@@ -24,7 +26,7 @@ impl Vector {
 
     fn derivation(&self) -> Derivation {
         Derivation {
-            cost: Cost {
+            function: Function::Pbkdf2 {
                 hash: self.hash,
                 iterations: self.iterations,
             },
@@ -104,7 +106,7 @@ const VECTORS: &[Vector] = &[
 #[wasm_bindgen_test(unsupported = test)]
 fn the_crate_derives_the_published_keys() {
     for vector in VECTORS {
-        let derived = vector.derivation().run(vector.password);
+        let derived = vector.derivation().run(vector.password).unwrap();
         assert_eq!(derived.as_bytes(), vector.key(), "{}", vector.key);
     }
 }
@@ -114,7 +116,8 @@ fn the_crate_derives_the_published_keys() {
 async fn web_crypto_derives_the_published_keys() {
     for vector in VECTORS {
         let derivation = vector.derivation();
-        let derived = edge_auth::platform::pbkdf2::web_crypto(&derivation, vector.password).await;
+        let (hash, iterations) = (vector.hash, vector.iterations);
+        let derived = kdf::web_crypto(&derivation, hash, iterations, vector.password).await;
         assert_eq!(derived.unwrap().as_bytes(), vector.key(), "{}", vector.key);
     }
 }
@@ -124,10 +127,14 @@ async fn web_crypto_derives_the_published_keys() {
 async fn both_engines_agree_around_the_limit() {
     for hash in [Pbkdf2Hash::Sha256, Pbkdf2Hash::Sha512] {
         for iterations in [99_999, 100_000, 100_001] {
-            let derivation = Derivation::new(Cost { hash, iterations }, [0x5a; 16]);
+            let derivation = Derivation {
+                function: Function::Pbkdf2 { hash, iterations },
+                salt: vec![0x5a; 16],
+                output_bytes: 32,
+            };
             let password = "pässwörd".as_bytes();
-            let native = edge_auth::platform::pbkdf2::web_crypto(&derivation, password).await;
-            let ours = derivation.run(password);
+            let native = kdf::web_crypto(&derivation, hash, iterations, password).await;
+            let ours = derivation.run(password).unwrap();
             assert_eq!(native.unwrap().as_bytes(), ours.as_bytes(), "{iterations}");
         }
     }

@@ -1,39 +1,85 @@
 //! What both sign-in routes do once they have a name and a password.
 
+use serde_json::json;
+
 use super::{App, Unexpected};
 use crate::auth::account::User;
-use crate::auth::password::{Attempt, Cost, Derivation, NewPassword, StoredPassword, to_phc};
+use crate::auth::password::{self, Attempt, Function, NewPassword, StoredPassword};
 use crate::auth::token::{self, Issue};
-use crate::platform::{clock, pbkdf2, random, unicode};
-use crate::store::users::Account;
+use crate::platform::{clock, kdf, random, unicode};
+use crate::store::users::{Account, Users};
 
 /// The account's owner, if `password` is right and the account may sign in.
 ///
-/// Whatever comes in, one derivation is run: at the account's cost, or at the cost of a new
-/// password where there is no account (contract, "Both").
+/// Whatever comes in, a derivation is run: at the account's cost, or at the cost of a new password
+/// where there is no hash to compare with (contract, "Both"). A hash that is outdated is replaced
+/// on the way.
 pub(super) async fn check(
     app: &App<'_>,
     account: Option<Account>,
     password: &str,
 ) -> Result<Option<User>, Unexpected> {
     let attempt = Attempt::new(password, unicode::nfkc);
-    let Some(account) = account else {
-        let decoy = Derivation::new(app.config.password_cost, [0; 16]);
-        pbkdf2::derive(&decoy, attempt.as_bytes()).await?;
+    let Some((account, stored)) = account.and_then(|account| with_hash(app, account)) else {
+        let decoy = password::new_derivation(app.config.password_function, [0; 16]);
+        kdf::derive(&decoy, attempt.raw()).await?;
         return Ok(None);
     };
-    let stored = StoredPassword::parse(&account.password_hash)
-        .map_err(|_| Unexpected::new(format!("stored hash of user {} unknown", account.user.id)))?;
-    let key = pbkdf2::derive(stored.derivation(), attempt.as_bytes()).await?;
-    let right = stored.matches(&key) && attempt.can_be_right() && !account.disabled;
-    Ok(right.then_some(account.user))
+    let mut right = stored.matches(&kdf::derive(stored.derivation(), attempt.raw()).await?);
+    if let Some(normalized) = attempt.normalized()
+        && stored.may_be_normalized()
+        && !right
+    {
+        right = stored.matches(&kdf::derive(stored.derivation(), normalized).await?);
+    }
+    if !right || !attempt.can_be_right() || account.disabled {
+        return Ok(None);
+    }
+    if stored.is_outdated(app.config.password_function) {
+        replace_hash(app, &account, &attempt).await?;
+    }
+    Ok(Some(account.user))
+}
+
+/// The account with its hash. A hash that cannot be verified is nobody's password; it is logged.
+fn with_hash(app: &App<'_>, account: Account) -> Option<(Account, StoredPassword)> {
+    match StoredPassword::parse(&account.password_hash, app.config.sign_in_budget_ms()) {
+        Ok(stored) => Some((account, stored)),
+        Err(refused) => {
+            let error = format!("user {}: {refused}", account.user.id);
+            worker::console_error!("{}", json!({ "level": "error", "error": error }));
+            None
+        }
+    }
+}
+
+/// Replaces a hash by one of the current default, unless it has changed meanwhile. The sign-in has
+/// succeeded, and does so the next time, whether or not this does.
+async fn replace_hash(
+    app: &App<'_>,
+    account: &Account,
+    attempt: &Attempt,
+) -> Result<(), Unexpected> {
+    let password = attempt.normalized().unwrap_or(attempt.raw());
+    let new = hash_bytes(app.config.password_function, password).await?;
+    let users = Users(&app.database);
+    let old = &account.password_hash;
+    if let Err(error) = users.replace_hash(account.user.id, old, &new).await {
+        let error = format!("database: {error}");
+        worker::console_error!("{}", json!({ "level": "error", "error": error }));
+    }
+    Ok(())
 }
 
 /// `password` as it is stored.
-pub(super) async fn hash(cost: Cost, password: &NewPassword) -> Result<String, Unexpected> {
-    let derivation = Derivation::new(cost, random::bytes()?);
-    let key = pbkdf2::derive(&derivation, password.as_bytes()).await?;
-    to_phc(&derivation, &key).map_err(Unexpected::new)
+pub(super) async fn hash(function: Function, password: &NewPassword) -> Result<String, Unexpected> {
+    hash_bytes(function, password.as_bytes()).await
+}
+
+async fn hash_bytes(function: Function, password: &[u8]) -> Result<String, Unexpected> {
+    let derivation = password::new_derivation(function, random::bytes()?);
+    let key = kdf::derive(&derivation, password).await?;
+    password::to_phc(&derivation, &key).map_err(Unexpected::new)
 }
 
 /// A new access token for `user`.

@@ -2,7 +2,7 @@
 
 pub mod clock;
 pub mod http;
-pub mod pbkdf2;
+pub mod kdf;
 pub mod random;
 pub mod unicode;
 

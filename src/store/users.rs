@@ -88,16 +88,16 @@ const INSERT: &str = concat!(
     columns!()
 );
 
+const REPLACE_HASH: &str =
+    "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+
 impl Users<'_> {
     /// The account of that id.
     ///
     /// # Errors
     /// The database failed.
     pub async fn by_id(&self, id: UserId) -> Result<Option<Account>, StoreError> {
-        // Exact: an id is at most 2^53 - 1.
-        #[allow(clippy::cast_precision_loss)]
-        let id = JsValue::from_f64(id.get() as f64);
-        self.find(BY_ID, &[id]).await
+        self.find(BY_ID, &[number(id)]).await
     }
 
     /// The account that signs in by that e-mail address.
@@ -136,12 +136,22 @@ impl Users<'_> {
         match self.find(INSERT, &values).await {
             Ok(Some(account)) => Ok(account.user),
             Ok(None) => Err(InsertError::EmailTaken),
-            Err(error) if error.is_duplicate_of("users.email") => Err(InsertError::EmailTaken),
             Err(error) if error.is_duplicate_of("users.username_folded") => {
                 Err(InsertError::UsernameTaken)
             }
             Err(error) => Err(InsertError::Store(error)),
         }
+    }
+
+    /// Puts `new` in the place of the stored password `old`; nothing happens if it is another by
+    /// now.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn replace_hash(&self, id: UserId, old: &str, new: &str) -> Result<(), StoreError> {
+        let values = [number(id), old.into(), new.into()];
+        self.0.prepare(REPLACE_HASH).bind(&values)?.run().await?;
+        Ok(())
     }
 
     async fn find(
@@ -157,4 +167,10 @@ impl Users<'_> {
 /// D1 takes null, but not the undefined that `None` becomes.
 fn or_null(text: Option<impl Into<JsValue>>) -> JsValue {
     text.map_or(JsValue::NULL, Into::into)
+}
+
+/// An id as JavaScript has it: exact, since it is at most 2^53 - 1.
+#[allow(clippy::cast_precision_loss)]
+fn number(id: UserId) -> JsValue {
+    JsValue::from_f64(id.get() as f64)
 }

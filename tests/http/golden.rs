@@ -517,7 +517,7 @@ async fn replay(
     user: Map<String, Value>,
     overruled: fn(&str) -> Option<Expected>,
 ) {
-    let server = Server::start(&[("SIGN_IN_FLOOR_MS", Some("0"))]).await;
+    let server = Server::start(&[("SIGN_IN_FLOOR_MS", Some("240"))]).await;
     let mut problems = Vec::new();
     let mut names = BTreeSet::new();
     for line in recording.lines() {

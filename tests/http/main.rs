@@ -16,6 +16,7 @@ mod configuration;
 mod flask_jwt;
 mod given;
 mod golden;
+mod old_hashes;
 mod passwords;
 mod schema;
 mod smoke;

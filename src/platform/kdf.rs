@@ -1,11 +1,11 @@
-//! PBKDF2 by the fastest engine that production lets run.
+//! Key derivation by the fastest engine that production lets run.
 
 use js_sys::{Array, JsString, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::HostError;
-use crate::auth::password::{Derivation, DerivedKey, Engine, Pbkdf2Hash};
+use crate::auth::password::{Derivation, DerivedKey, Engine, Function, Pbkdf2Hash};
 
 #[wasm_bindgen]
 extern "C" {
@@ -25,20 +25,31 @@ extern "C" {
 /// Derives the key of `password`.
 ///
 /// # Errors
-/// WebCrypto refused or failed.
+/// The engine refused or failed.
 pub async fn derive(derivation: &Derivation, password: &[u8]) -> Result<DerivedKey, HostError> {
-    match derivation.engine() {
-        Engine::WebCrypto => web_crypto(derivation, password).await,
-        Engine::Crate => Ok(derivation.run(password)),
+    match (derivation.engine(), derivation.function) {
+        (Engine::WebCrypto, Function::Pbkdf2 { hash, iterations }) => {
+            web_crypto(derivation, hash, iterations, password).await
+        }
+        _ => derivation
+            .run(password)
+            .map_err(|error| HostError::new(format_args!("{error:?}"))),
     }
 }
 
-/// Derives the key of `password` by WebCrypto (W3C Web Cryptography API, section 33).
+/// PBKDF2 by WebCrypto (W3C Web Cryptography API, section 33), with the salt and output length of
+/// `derivation`.
 ///
 /// # Errors
 /// WebCrypto refused or failed.
-pub async fn web_crypto(derivation: &Derivation, password: &[u8]) -> Result<DerivedKey, HostError> {
-    let hash = match derivation.cost.hash {
+pub async fn web_crypto(
+    derivation: &Derivation,
+    hash: Pbkdf2Hash,
+    iterations: u32,
+    password: &[u8],
+) -> Result<DerivedKey, HostError> {
+    let hash = match hash {
+        Pbkdf2Hash::Sha1 => "SHA-1",
         Pbkdf2Hash::Sha256 => "SHA-256",
         Pbkdf2Hash::Sha512 => "SHA-512",
     };
@@ -48,7 +59,7 @@ pub async fn web_crypto(derivation: &Derivation, password: &[u8]) -> Result<Deri
         ("name", JsValue::from("PBKDF2")),
         ("hash", JsValue::from(hash)),
         ("salt", JsValue::from(salt)),
-        ("iterations", JsValue::from(derivation.cost.iterations)),
+        ("iterations", JsValue::from(iterations)),
     ] {
         Reflect::set(&algorithm, &JsString::from(key), &value)?;
     }

@@ -1,0 +1,331 @@
+//! Deriving a key from a password: what is to be computed, by which engine, and at what cost.
+
+use std::fmt;
+
+use argon2::{Algorithm, Argon2, Version};
+use pbkdf2::pbkdf2_hmac;
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+use zeroize::Zeroizing;
+
+/// The most PBKDF2 iterations that Cloudflare's `deriveBits` does; it refuses more, while the
+/// local runtime does not (cloudflare/workerd#1346).
+pub const WEB_CRYPTO_MAX_ITERATIONS: u32 = 100_000;
+
+/// The most memory that a derivation may take, in KiB: half of what an isolate has.
+pub const MAX_MEMORY_KIB: u64 = 64 * 1024;
+
+/// The hash function under PBKDF2's HMAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pbkdf2Hash {
+    /// SHA-1, in hashes of old services alone.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Pbkdf2Hash {
+    /// Bytes of a derived key: one block, so that no iteration is done twice.
+    #[must_use]
+    pub fn output_bytes(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+
+    /// Microseconds of CPU that the crate takes in wasm for 1,000 iterations of one block.
+    fn microseconds(self) -> u64 {
+        match self {
+            Self::Sha1 => 145,
+            Self::Sha256 => 285,
+            Self::Sha512 => 440,
+        }
+    }
+}
+
+/// A function that derives keys, with its cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// PBKDF2 (RFC 8018).
+    Pbkdf2 {
+        /// The hash function.
+        hash: Pbkdf2Hash,
+        /// The iteration count.
+        iterations: u32,
+    },
+    /// scrypt (RFC 7914).
+    Scrypt {
+        /// The binary logarithm of the cost N.
+        log_n: u8,
+        /// The block size.
+        r: u32,
+        /// The parallelization.
+        p: u32,
+    },
+    /// Argon2 version 1.3 (RFC 9106).
+    Argon2 {
+        /// Argon2id, else Argon2i.
+        id: bool,
+        /// The memory, in KiB.
+        memory: u32,
+        /// The passes over it.
+        passes: u32,
+        /// The lanes.
+        lanes: u32,
+    },
+    /// bcrypt.
+    Bcrypt {
+        /// The binary logarithm of its rounds.
+        log_rounds: u8,
+    },
+}
+
+/// Parameters that the function does not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidCost;
+
+impl Function {
+    /// Microseconds of CPU in wasm, for `output_bytes` of output: what a request waits for while
+    /// the derivation runs. Measured; a machine may be half as fast.
+    #[must_use]
+    pub fn microseconds(self, output_bytes: usize) -> u64 {
+        let product = |factors: &[u64]| {
+            factors
+                .iter()
+                .fold(1_u64, |product, factor| product.saturating_mul(*factor))
+        };
+        match self {
+            Self::Pbkdf2 { hash, iterations } => {
+                let blocks = output_bytes.div_ceil(hash.output_bytes()) as u64;
+                product(&[hash.microseconds(), iterations.into(), blocks]) / 1000
+            }
+            // 90 ms for N = 2^15, r = 8, p = 1.
+            Self::Scrypt { log_n, r, p } => {
+                let n = 1_u64.checked_shl(log_n.into()).unwrap_or(u64::MAX);
+                product(&[n, r.into(), p.into(), 344]) / 1000
+            }
+            // 26 ms for 19 MiB and two passes.
+            Self::Argon2 { memory, passes, .. } => {
+                product(&[memory.into(), passes.into(), 780]) / 1000
+            }
+            // 64 ms for 2^10 rounds.
+            Self::Bcrypt { log_rounds } => {
+                let rounds = 1_u64.checked_shl(log_rounds.into()).unwrap_or(u64::MAX);
+                product(&[rounds, 63])
+            }
+        }
+    }
+
+    /// KiB of memory.
+    #[must_use]
+    pub fn memory_kib(self) -> u64 {
+        match self {
+            Self::Pbkdf2 { .. } => 0,
+            Self::Bcrypt { .. } => 4,
+            Self::Argon2 { memory, .. } => memory.into(),
+            Self::Scrypt { log_n, r, .. } => {
+                1_u64
+                    .checked_shl(log_n.into())
+                    .unwrap_or(u64::MAX)
+                    .saturating_mul(r.into())
+                    / 8
+            }
+        }
+    }
+}
+
+/// Which implementation runs a derivation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The host's `crypto.subtle.deriveBits`: native code, PBKDF2 alone, capped.
+    WebCrypto,
+    /// The function's crate.
+    Crate,
+}
+
+/// A key derivation whose password is still to come.
+#[derive(Debug, Clone)]
+pub struct Derivation {
+    /// The function and its cost.
+    pub function: Function,
+    /// The salt.
+    pub salt: Vec<u8>,
+    /// How many bytes to derive.
+    pub output_bytes: usize,
+}
+
+impl Derivation {
+    /// The fastest engine that production lets run this derivation.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match self.function {
+            Function::Pbkdf2 { iterations, .. } if iterations <= WEB_CRYPTO_MAX_ITERATIONS => {
+                Engine::WebCrypto
+            }
+            _ => Engine::Crate,
+        }
+    }
+
+    /// Derives the key by the function's crate.
+    ///
+    /// # Errors
+    /// [`InvalidCost`] if the crate does not take the parameters.
+    pub fn run(&self, password: &[u8]) -> Result<DerivedKey, InvalidCost> {
+        let mut key = Zeroizing::new(vec![0; self.output_bytes]);
+        match self.function {
+            Function::Pbkdf2 { hash, iterations } => match hash {
+                Pbkdf2Hash::Sha1 => {
+                    pbkdf2_hmac::<Sha1>(password, &self.salt, iterations, &mut key);
+                }
+                Pbkdf2Hash::Sha256 => {
+                    pbkdf2_hmac::<Sha256>(password, &self.salt, iterations, &mut key);
+                }
+                Pbkdf2Hash::Sha512 => {
+                    pbkdf2_hmac::<Sha512>(password, &self.salt, iterations, &mut key);
+                }
+            },
+            Function::Scrypt { log_n, r, p } => {
+                let params = scrypt::Params::new(log_n, r, p).map_err(|_| InvalidCost)?;
+                scrypt::scrypt(password, &self.salt, &params, &mut key).map_err(|_| InvalidCost)?;
+            }
+            Function::Argon2 {
+                id,
+                memory,
+                passes,
+                lanes,
+            } => {
+                let algorithm = if id {
+                    Algorithm::Argon2id
+                } else {
+                    Algorithm::Argon2i
+                };
+                let params = argon2::Params::new(memory, passes, lanes, Some(self.output_bytes))
+                    .map_err(|_| InvalidCost)?;
+                Argon2::new(algorithm, Version::V0x13, params)
+                    .hash_password_into(password, &self.salt, &mut key)
+                    .map_err(|_| InvalidCost)?;
+            }
+            Function::Bcrypt { log_rounds } => {
+                // The crate panics above.
+                if log_rounds > 31 {
+                    return Err(InvalidCost);
+                }
+                let salt = self.salt.as_slice().try_into().map_err(|_| InvalidCost)?;
+                // bcrypt keys its cipher with the password and a NUL, 72 bytes at the most.
+                let mut keyed = Zeroizing::new(password.to_vec());
+                keyed.push(0);
+                keyed.truncate(72);
+                let output = Zeroizing::new(bcrypt::bcrypt(log_rounds.into(), salt, &keyed));
+                key = Zeroizing::new(output.iter().copied().take(self.output_bytes).collect());
+            }
+        }
+        Ok(DerivedKey(key))
+    }
+}
+
+/// What a derivation gives. Wiped on drop, never printed.
+pub struct DerivedKey(Zeroizing<Vec<u8>>);
+
+impl DerivedKey {
+    /// Takes over what an engine derived.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The key's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DerivedKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("DerivedKey(_)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn web_crypto_runs_what_production_lets_it() {
+        let engine = |function| {
+            let derivation = Derivation {
+                function,
+                salt: vec![],
+                output_bytes: 32,
+            };
+            derivation.engine()
+        };
+        for hash in [Pbkdf2Hash::Sha1, Pbkdf2Hash::Sha256, Pbkdf2Hash::Sha512] {
+            let pbkdf2 = |iterations| engine(Function::Pbkdf2 { hash, iterations });
+            assert_eq!(pbkdf2(1), Engine::WebCrypto);
+            assert_eq!(pbkdf2(100_000), Engine::WebCrypto);
+            assert_eq!(pbkdf2(100_001), Engine::Crate);
+            assert_eq!(pbkdf2(600_000), Engine::Crate);
+        }
+        assert_eq!(engine(Function::Bcrypt { log_rounds: 4 }), Engine::Crate);
+    }
+
+    #[test]
+    fn costs_do_not_overflow() {
+        for function in [
+            Function::Pbkdf2 {
+                hash: Pbkdf2Hash::Sha512,
+                iterations: u32::MAX,
+            },
+            Function::Scrypt {
+                log_n: 255,
+                r: u32::MAX,
+                p: u32::MAX,
+            },
+            Function::Argon2 {
+                id: true,
+                memory: u32::MAX,
+                passes: u32::MAX,
+                lanes: u32::MAX,
+            },
+            Function::Bcrypt { log_rounds: 255 },
+        ] {
+            assert!(function.microseconds(64) > 1_000_000_000, "{function:?}");
+            assert!(matches!(function, Function::Pbkdf2 { .. }) || function.memory_kib() > 0);
+        }
+    }
+
+    #[test]
+    fn parameters_that_a_crate_does_not_take_are_errors() {
+        let run = |function, salt: &[u8]| {
+            let derivation = Derivation {
+                function,
+                salt: salt.to_vec(),
+                output_bytes: 32,
+            };
+            derivation.run(b"password").is_err()
+        };
+        let salt = [1; 16];
+        assert!(run(Function::Bcrypt { log_rounds: 32 }, &salt));
+        assert!(run(Function::Bcrypt { log_rounds: 4 }, &[1; 15]));
+        let argon2 = |memory, lanes| Function::Argon2 {
+            id: true,
+            memory,
+            passes: 1,
+            lanes,
+        };
+        assert!(run(argon2(1, 1), &salt));
+        assert!(run(argon2(8, 2), &salt));
+        assert!(run(argon2(8, 1), &[1; 7]));
+        let scrypt = Function::Scrypt {
+            log_n: 64,
+            r: 8,
+            p: 1,
+        };
+        assert!(run(scrypt, &salt));
+    }
+}

@@ -1,0 +1,213 @@
+//! The rules for new passwords, and what is tried at sign-in.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::common::is_common;
+use crate::auth::account::{BrokenRule, Email, Name, Username};
+
+/// The fewest bytes of a new password, after NFKC (NIST SP 800-63B section 5.1.1.2).
+const MIN_BYTES: usize = 8;
+
+/// The most bytes of a password, after NFKC.
+const MAX_BYTES: usize = 1024;
+
+/// A password that an account may be given. Wiped on drop, never printed.
+pub struct NewPassword(Zeroizing<String>);
+
+impl NewPassword {
+    /// Normalizes `raw` by `nfkc` (Unicode Normalization Form KC), then checks it against the
+    /// length, and against what anybody would try first, knowing the account or not (contract,
+    /// "Dialect 2", new passwords).
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn parse(
+        raw: &str,
+        nfkc: impl Fn(&str) -> String,
+        email: &Email,
+        username: Option<&Username>,
+        name: &Name,
+    ) -> Result<Self, BrokenRule> {
+        let password = Zeroizing::new(nfkc(raw));
+        let broken = |rule| {
+            Err(BrokenRule {
+                field: "password",
+                rule,
+            })
+        };
+        if password.contains('\0') {
+            return broken("must not contain NUL characters");
+        }
+        if !(MIN_BYTES..=MAX_BYTES).contains(&password.len()) {
+            return broken("must be 8 to 1024 bytes long");
+        }
+        let folded = Zeroizing::new(password.to_lowercase());
+        let is = |known: &str| *folded == nfkc(known).to_lowercase();
+        if is(email.as_str()) || is(email.local_part()) {
+            return broken("must not be the email address or the part before its @");
+        }
+        if username.is_some_and(|username| is(username.as_str())) {
+            return broken("must not be the username");
+        }
+        if is(name.as_str()) {
+            return broken("must not be the name");
+        }
+        if is_common(&folded) {
+            return broken("must not be one of the most common passwords");
+        }
+        Ok(Self(password))
+    }
+
+    /// What is hashed.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for NewPassword {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("NewPassword(_)")
+    }
+}
+
+/// A password that somebody signs in with. Wiped on drop, never printed.
+pub struct Attempt {
+    raw: Zeroizing<String>,
+    normalized: Zeroizing<String>,
+}
+
+impl Attempt {
+    /// Normalizes `raw` by `nfkc`, as [`NewPassword::parse`] does, and keeps it as it was sent.
+    pub fn new(raw: &str, nfkc: impl FnOnce(&str) -> String) -> Self {
+        Self {
+            raw: Zeroizing::new(raw.to_owned()),
+            normalized: Zeroizing::new(nfkc(raw)),
+        }
+    }
+
+    /// False where no account can have this password: HMAC pads with NULs, so `x` and `x\0`
+    /// would pass for one another, and no stored password is longer than 1,024 bytes.
+    #[must_use]
+    pub fn can_be_right(&self) -> bool {
+        !self.raw.contains('\0')
+            && self.raw.len() <= MAX_BYTES
+            && self.normalized.len() <= MAX_BYTES
+    }
+
+    /// What was sent.
+    #[must_use]
+    pub fn raw(&self) -> &[u8] {
+        self.raw.as_bytes()
+    }
+
+    /// What was sent, normalized; `None` where that is the same.
+    #[must_use]
+    pub fn normalized(&self) -> Option<&[u8]> {
+        (self.normalized != self.raw).then_some(self.normalized.as_bytes())
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Attempt(_)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_normalization::UnicodeNormalization;
+
+    use super::*;
+
+    fn nfc(text: &str) -> String {
+        text.nfc().collect()
+    }
+
+    fn nfkc(text: &str) -> String {
+        text.nfkc().collect()
+    }
+
+    fn new_password(raw: &str) -> Result<NewPassword, BrokenRule> {
+        let email = Email::parse("ann.lee@example.com").unwrap();
+        let username = Username::parse("Bookworm", nfc).unwrap();
+        let name = Name::parse("Ann Lee-Grün", nfc).unwrap();
+        NewPassword::parse(raw, nfkc, &email, Some(&username), &name)
+    }
+
+    #[test]
+    fn new_password_rules_are_named() {
+        for (raw, rule) in [
+            ("1234567", "must be 8 to 1024 bytes long"),
+            (&*"x".repeat(1025), "must be 8 to 1024 bytes long"),
+            ("long enough\0", "must not contain NUL characters"),
+            (
+                "Ann.Lee@Example.com",
+                "must not be the email address or the part before its @",
+            ),
+            (
+                "ANN.LEE@EXAMPLE.COM",
+                "must not be the email address or the part before its @",
+            ),
+            ("bookWORM", "must not be the username"),
+            ("ann lee-gru\u{308}n", "must not be the name"),
+            ("Password1", "must not be one of the most common passwords"),
+            ("ｐassword1", "must not be one of the most common passwords"),
+        ] {
+            let broken = new_password(raw).unwrap_err();
+            assert_eq!((broken.field, broken.rule), ("password", rule), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn the_local_part_alone_is_no_password() {
+        let email = Email::parse("annabella@example.com").unwrap();
+        let name = Name::parse("Ann", nfc).unwrap();
+        let broken = NewPassword::parse("AnnaBella", nfkc, &email, None, &name).unwrap_err();
+        assert_eq!(
+            broken.rule,
+            "must not be the email address or the part before its @"
+        );
+    }
+
+    #[test]
+    fn length_is_counted_after_normalization() {
+        assert!(new_password("        ").is_ok());
+        assert!(new_password(&"x".repeat(1024)).is_ok());
+        // Four full-width letters are twelve bytes as sent and four after NFKC.
+        assert!(new_password("ａｂｃｄ").is_err());
+        assert_eq!(
+            new_password("ａｂｃｄｗｘｙｚ").unwrap().as_bytes(),
+            b"abcdwxyz"
+        );
+    }
+
+    #[test]
+    fn attempts_that_cannot_be_right() {
+        let nothing = |text: &str| text.to_owned();
+        assert!(Attempt::new("x", nothing).can_be_right());
+        assert!(!Attempt::new("x\0", nothing).can_be_right());
+        assert!(Attempt::new(&"x".repeat(1024), nothing).can_be_right());
+        assert!(!Attempt::new(&"x".repeat(1025), nothing).can_be_right());
+    }
+
+    #[test]
+    fn attempts_are_kept_as_sent_and_normalized() {
+        let attempt = Attempt::new("ﬁve", nfkc);
+        assert_eq!(
+            (attempt.raw(), attempt.normalized()),
+            ("ﬁve".as_bytes(), Some(&b"five"[..]))
+        );
+        let attempt = Attempt::new("five", nfkc);
+        assert_eq!((attempt.raw(), attempt.normalized()), (&b"five"[..], None));
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let attempt = Attempt::new("hunter22", str::to_owned);
+        let printed = format!("{attempt:?} {:?}", new_password("hunter22").unwrap());
+        assert!(!printed.contains("hunter22"), "{printed}");
+    }
+}
