@@ -37,7 +37,8 @@ export async function build(cargoOptions, outdir) {
   }
   const stampFile = join(outdir, 'stamp');
   const digest = stamp.digest('hex');
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === digest) return;
+  const made = [stampFile, join(outdir, 'index.js'), join(outdir, 'index_bg.wasm')].every(existsSync);
+  if (made && readFileSync(stampFile, 'utf8') === digest) return;
   rmSync(stampFile, { force: true });
   await bundle(wasm, outdir);
   writeFileSync(stampFile, digest);

@@ -36,10 +36,13 @@ export default {
   async fetch(request, env, ctx) {
     let giveUp;
     try {
-      return await new Promise((resolve, reject) => {
+      const answer = new Promise((resolve, reject) => {
         unanswered.add((giveUp = reject));
         app.fetch(request, env, ctx).then(resolve, reject);
       });
+      // A client that goes away would have the work stopped half-way, and its memory never freed.
+      ctx.waitUntil(answer.catch(() => {}));
+      return await answer;
     } catch (error) {
       replaceDeadInstance({ error });
       return internalServerError(request, error);
