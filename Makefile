@@ -59,7 +59,7 @@ $(TOOLS): | prerequisites
 	@rm -f .tools/wasm-bindgen-*
 	@touch $@
 
-$(SCHEMA): schema.sql $(NODE_MODULES)
+$(SCHEMA): schema.sql wrangler.toml $(NODE_MODULES)
 	@echo 'Applying schema.sql to the local database.'
 	wrangler d1 execute DB --local --yes --file schema.sql
 	@cp schema.sql $@

@@ -41,12 +41,12 @@ impl StoreError {
     }
 }
 
-/// Whether the database answers.
+/// Whether the database answers and has its schema.
 ///
 /// # Errors
 /// It does not.
 pub async fn ping(database: &D1Database) -> Result<(), StoreError> {
-    first(&database.prepare("SELECT 1")).await?;
+    first(&database.prepare("SELECT 1 FROM users LIMIT 1")).await?;
     Ok(())
 }
 
