@@ -162,43 +162,45 @@ impl Name {
 /// A name to sign in with: 3 to 64 characters, no `@`, white space or control characters,
 /// in NFC; unique without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Username(String);
+pub struct Username {
+    written: String,
+    folded: String,
+}
 
 impl Username {
     /// Normalizes `raw` by `nfc` (Unicode Normalization Form C), then checks it.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn parse(raw: &str, nfc: impl FnOnce(&str) -> String) -> Result<Self, BrokenRule> {
-        let username = nfc(raw);
-        if !(3..=64).contains(&username.chars().count()) {
+    pub fn parse(raw: &str, nfc: impl Fn(&str) -> String) -> Result<Self, BrokenRule> {
+        let written = nfc(raw);
+        if !(3..=64).contains(&written.chars().count()) {
             return Err(BrokenRule::username("must be 3 to 64 characters long"));
         }
-        if username.contains('@') {
+        if written.contains('@') {
             return Err(BrokenRule::username("must not contain @"));
         }
-        if username
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control())
-        {
+        if written.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(BrokenRule::username(
                 "must not contain white space or control characters",
             ));
         }
-        Ok(Self(username))
+        // Upper case between, so that letters with several lower-case forms (σ, ς) or a longer
+        // upper-case form (ß) meet; lower case before, for ẞ.
+        let folded = nfc(&written.to_lowercase().to_uppercase().to_lowercase());
+        Ok(Self { written, folded })
     }
 
     /// The name as its owner wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.written
     }
 
-    /// The form under which the name is unique and is looked up. Upper case first, so that
-    /// letters with several lower-case forms (σ, ς) or none (ß) meet.
+    /// The form under which the name is unique and is looked up.
     #[must_use]
-    pub fn folded(&self) -> String {
-        self.0.to_uppercase().to_lowercase()
+    pub fn folded(&self) -> &str {
+        &self.folded
     }
 }
 
@@ -214,7 +216,7 @@ pub enum SignInName {
 
 impl SignInName {
     /// `None` where no account can have such a name.
-    pub fn parse(raw: &str, nfc: impl FnOnce(&str) -> String) -> Option<Self> {
+    pub fn parse(raw: &str, nfc: impl Fn(&str) -> String) -> Option<Self> {
         if raw.contains('@') {
             Email::parse(raw).ok().map(Self::Email)
         } else {
@@ -356,6 +358,8 @@ mod tests {
             ("ΟΔΟΣ", "οδος"),
             ("οδοσ", "οδος"),
             ("Zoe\u{308}", "ZO\u{cb}"),
+            ("ẞxyz", "ssxyz"),
+            ("ΐabc", "Ϊ\u{301}ABC"),
         ] {
             let one = Username::parse(one, nfc).unwrap();
             let other = Username::parse(other, nfc).unwrap();
