@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// An answer, before it becomes the host's.
 ///
-/// A JSON body is compact, its keys sorted, and ends in a newline, as Flask writes it
+/// A JSON body is compact and ASCII, its keys sorted, and ends in a newline, as Flask writes it
 /// (recordings, `raw_body`).
 #[derive(Debug)]
 pub struct Reply {
@@ -20,7 +20,7 @@ impl Reply {
     /// An answer with the JSON `body`.
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
-        let mut body = body.to_string();
+        let mut body = to_ascii(body.to_string());
         body.push('\n');
         Self {
             status,
@@ -35,6 +35,24 @@ impl Reply {
         self.headers.push((name, value.into()));
         self
     }
+}
+
+/// Escapes what is not ASCII; in JSON that is found in strings alone (RFC 8259 section 7).
+fn to_ascii(json: String) -> String {
+    if json.is_ascii() {
+        return json;
+    }
+    let mut ascii = String::with_capacity(json.len() * 2);
+    for character in json.chars() {
+        if character.is_ascii() {
+            ascii.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                ascii.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    ascii
 }
 
 /// Which of the two APIs a route's own errors follow.
@@ -54,5 +72,17 @@ impl Dialect {
             Self::Accounts => json!({ "error": text }),
         };
         Reply::json(status, &body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_written_as_flask_does() {
+        let body = json!({ "name": "Zoë 😀\n\u{7f}", "id": 1, "email": null });
+        let expected = "{\"email\":null,\"id\":1,\"name\":\"Zo\\u00eb \\ud83d\\ude00\\n\u{7f}\"}\n";
+        assert_eq!(Reply::json(200, &body).body, expected);
     }
 }
