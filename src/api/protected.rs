@@ -59,11 +59,14 @@ pub(super) async fn authenticate(
     let key = &app.config.signing_key;
     let token = match token::verify(text, &app.config.issuer, clock::now(), key) {
         Ok(token) => token,
-        Err(TokenError::SubjectUnknown(id)) => return refuse(Reason::AccountGone(id)),
         Err(error) => return refuse(Reason::Token(error)),
     };
-    match Users(&app.database).by_id(token.user_id).await? {
-        None => refuse(Reason::AccountGone(token.user_id.to_string())),
+    let user_id = match token.subject {
+        Ok(user_id) => user_id,
+        Err(nobody) => return refuse(Reason::AccountGone(nobody)),
+    };
+    match Users(&app.database).by_id(user_id).await? {
+        None => refuse(Reason::AccountGone(user_id.to_string())),
         Some(account) if account.disabled => refuse(Reason::Revoked),
         Some(account) => Ok(Ok(Caller {
             user: account.user,

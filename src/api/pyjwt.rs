@@ -48,9 +48,6 @@ pub(super) fn text(error: &TokenError) -> Cow<'static, str> {
         TokenError::Issuer => "Invalid issuer",
         TokenError::SubjectMissing => "Missing claim: sub",
         TokenError::SubjectNotAString => "Subject must be a string",
-        TokenError::SubjectUnknown(id) => {
-            return Cow::Owned(format!("Error loading the user {id}"));
-        }
         TokenError::TokenIdNotAString => "JWT ID must be a string",
         TokenError::NotAnAccessToken => "Only non-refresh tokens are allowed",
     })
