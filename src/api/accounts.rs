@@ -50,11 +50,12 @@ pub(super) async fn register(app: &App<'_>, request: &Incoming) -> Result<Reply,
 
 /// `POST /api/auth/login`.
 pub(super) async fn login(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
-    let floor = Timer::start(app.config.sign_in_floor_ms);
     let mut fields = match body::object(request).await {
         Ok(fields) => fields,
         Err(problem) => return body_refusal(problem),
     };
+    // Not before the body is there: a client that sends it slowly would wait the floor out.
+    let floor = Timer::start(app.config.sign_in_floor_ms);
     let (email, password) = match login_fields(&mut fields) {
         Ok(values) => values,
         Err(refused) => return Ok(refused.reply("email, password")),

@@ -16,7 +16,6 @@ use crate::store::users::Users;
 
 /// `POST /auth`.
 pub(super) async fn auth(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
-    let floor = Timer::start(app.config.sign_in_floor_ms);
     let mut fields = match body::object(request).await {
         Ok(fields) => fields,
         Err(BodyProblem::MediaType | BodyProblem::NotAnObject) => return Ok(bad_request()),
@@ -25,6 +24,8 @@ pub(super) async fn auth(app: &App<'_>, request: &Incoming) -> Result<Reply, Une
         }
         Err(BodyProblem::Unexpected(error)) => return Err(error),
     };
+    // Not before the body is there: a client that sends it slowly would wait the floor out.
+    let floor = Timer::start(app.config.sign_in_floor_ms);
     // Null is a wrong value here, not an absent one (contract, "Dialect 1").
     let (Some(username), Some(password)) = (fields.remove("username"), fields.remove("password"))
     else {

@@ -38,10 +38,14 @@ impl Incoming {
         self.0.inner().method()
     }
 
-    /// The path of the URL, without the query.
+    /// The path of the URL, without the query; empty where the `Host` header is none, since the
+    /// host pastes it into the URL and part of it would pass for the path.
     #[must_use]
     pub fn path(&self) -> String {
-        self.0.path()
+        match self.header("Host") {
+            Ok(Some(host)) if host.contains(['/', '?', '#', '\\', '@']) => String::new(),
+            _ => self.0.path(),
+        }
     }
 
     /// The value of the header `name`; several of that name are joined by `, `.

@@ -18,6 +18,7 @@ mod given;
 mod golden;
 mod old_hashes;
 mod passwords;
+mod queries;
 mod schema;
 mod smoke;
 mod support;

@@ -146,7 +146,7 @@ async fn database_and_console_can_be_looked_into() {
         &[],
     )
     .await;
-    let before = server.cpu_ms();
+    let before = support::measures_cpu().then(|| server.cpu_ms());
     server.request("GET", "/").send().await;
 
     assert_eq!(server.logs().await, ["asked"]);
@@ -156,7 +156,7 @@ async fn database_and_console_can_be_looked_into() {
             .await,
         [json!({ "at": 1 })]
     );
-    assert!(server.cpu_ms() >= before && before > 0.0);
+    assert!(before.is_none_or(|before| server.cpu_ms() >= before && before > 0.0));
     server.stop().await;
 }
 

@@ -16,8 +16,8 @@ extern "C" {
     #[wasm_bindgen(catch)]
     async fn shared() -> Result<JsServer, JsValue>;
     fn built(folder: &str) -> JsValue;
-    #[wasm_bindgen(js_name = builtWithFailingDatabase)]
-    fn built_with_failing_database() -> JsValue;
+    #[wasm_bindgen(js_name = builtWithin)]
+    fn built_within(wrapper: &str) -> JsValue;
     fn script(text: &str) -> JsValue;
     #[wasm_bindgen(catch)]
     async fn example(name: &str) -> Result<JsValue, JsValue>;
@@ -30,6 +30,7 @@ extern "C" {
         headers: &Array,
         chunks: &Array,
         chunked: bool,
+        hold_back_ms: u32,
     ) -> Result<JsAnswer, JsValue>;
     #[wasm_bindgen(catch, method)]
     async fn raw(this: &JsServer, bytes: &[u8]) -> Result<Uint8Array, JsValue>;
@@ -48,7 +49,11 @@ extern "C" {
     fn headers(this: &JsAnswer) -> Vec<String>;
     #[wasm_bindgen(method, getter)]
     fn body(this: &JsAnswer) -> Vec<u8>;
+    #[wasm_bindgen(method, getter, js_name = waitedMs)]
+    fn waited_ms(this: &JsAnswer) -> f64;
 
+    #[wasm_bindgen(js_name = measuresCpu)]
+    fn js_measures_cpu() -> bool;
     #[wasm_bindgen(js_name = pbkdf2)]
     fn node_pbkdf2(
         hash: &str,
@@ -89,7 +94,12 @@ impl Server {
 
     /// The built Worker with a database whose every query fails.
     pub(crate) async fn start_with_failing_database() -> Self {
-        Self::start_worker(&built_with_failing_database(), &[]).await
+        Self::start_worker(&built_within("withFailingDatabase"), &[]).await
+    }
+
+    /// The built Worker, which writes `query: ` and each statement to its console.
+    pub(crate) async fn start_with_seen_queries() -> Self {
+        Self::start_worker(&built_within("withSeenQueries"), &[]).await
     }
 
     /// Starts a JavaScript module in the place of the Worker.
@@ -207,6 +217,12 @@ impl RequestBuilder<'_> {
     }
 
     pub(crate) async fn send(self) -> Answer {
+        self.send_held_back(0).await.0
+    }
+
+    /// Holds the body's last byte back for so many milliseconds; says also how many the answer took
+    /// after it.
+    pub(crate) async fn send_held_back(self, hold_back_ms: u32) -> (Answer, f64) {
         let answer = self
             .server
             .0
@@ -216,14 +232,17 @@ impl RequestBuilder<'_> {
                 &self.headers,
                 &self.chunks,
                 self.chunked,
+                hold_back_ms,
             )
             .await
             .expect("an answer");
-        Answer {
+        let waited_ms = answer.waited_ms();
+        let answer = Answer {
             status: answer.status(),
             headers: Headers(answer.headers()),
             body: answer.body(),
-        }
+        };
+        (answer, waited_ms)
     }
 }
 
@@ -263,6 +282,11 @@ impl Headers {
             .iter()
             .map(|[name, value]| (name.as_str(), value.as_str()))
     }
+}
+
+/// Whether [`Server::cpu_ms`] works on this system.
+pub(crate) fn measures_cpu() -> bool {
+    js_measures_cpu()
 }
 
 /// PBKDF2 by Node; `hash` is "sha256" or another name that OpenSSL knows.

@@ -30,14 +30,14 @@ export const built = (folder) => ({
   modules: [moduleFile('ESModule', `${folder}/index.js`), moduleFile('CompiledWasm', `${folder}/index_bg.wasm`)],
 });
 
-/** That Worker with a database that fails. */
-export function builtWithFailingDatabase() {
+/** That Worker with one of the wrappers of databases.js round it. */
+export function builtWithin(wrapper) {
   const { main, modules } = built('build');
-  const text = `import { withFailingDatabase } from './failing_database.js';
+  const text = `import { ${wrapper} } from './databases.js';
     import worker from ${JSON.stringify(main)};
-    export default withFailingDatabase(worker);`;
-  const database = moduleFile('ESModule', 'tests/support/failing_database.js');
-  return { main: './script.js', modules: [moduleText('tests/support/script.js', text), database, ...modules] };
+    export default ${wrapper}(worker);`;
+  const databases = moduleFile('ESModule', 'tests/support/databases.js');
+  return { main: './script.js', modules: [moduleText('tests/support/script.js', text), databases, ...modules] };
 }
 
 /** A Worker that is one JavaScript module of this text. */
@@ -139,14 +139,18 @@ class Server {
     await DB?.batch(wrangler.unstable_splitSqlQuery(schema).map((statement) => DB.prepare(statement)));
   }
 
-  /** Sends a request as it is given: `headers` is [name, value, …]; `chunked` sends no length. */
-  send(method, target, headers, chunks, chunked) {
+  /**
+   * Sends a request as it is given: `headers` is [name, value, …]; `chunked` sends no length; the body's last byte
+   * is held back for `holdBackMs`.
+   */
+  send(method, target, headers, chunks, chunked, holdBackMs) {
     const given = new Set(headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
     const added = given.has('host') ? [] : ['Host', this.#address.host];
     if (!given.has('content-length') && !given.has('transfer-encoding')) {
       if (chunked) added.push('Transfer-Encoding', 'chunked');
       else if (chunks.length || !['GET', 'HEAD'].includes(method)) added.push('Content-Length', `${Buffer.concat(chunks).length}`);
     }
+    let sent = performance.now();
     return new Promise((resolve, reject) => {
       const request = http.request({
         host: this.#address.hostname,
@@ -162,13 +166,20 @@ class Server {
       request.on('response', async (response) => {
         try {
           const body = Buffer.concat(await response.toArray());
-          resolve({ status: response.statusCode, headers: response.rawHeaders, body });
+          const waitedMs = performance.now() - sent;
+          resolve({ status: response.statusCode, headers: response.rawHeaders, body, waitedMs });
         } catch (error) {
           reject(error);
         }
       });
-      for (const chunk of chunks) request.write(chunk);
-      request.end();
+      if (holdBackMs) {
+        const body = Buffer.concat(chunks);
+        request.write(body.subarray(0, -1));
+        setTimeout(() => request.end(body.subarray(-1), () => (sent = performance.now())), holdBackMs);
+      } else {
+        for (const chunk of chunks) request.write(chunk);
+        request.end();
+      }
     });
   }
 
@@ -222,6 +233,9 @@ class Server {
     await this.#miniflare.dispose();
   }
 }
+
+/** Whether this system has the /proc that cpuMs reads. */
+export const measuresCpu = () => process.platform === 'linux';
 
 /** PBKDF2, HMAC and JSON Web Tokens of other hands than ours, to compare with. */
 export const pbkdf2 = (hash, password, salt, iterations, length) =>
