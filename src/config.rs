@@ -7,6 +7,8 @@
 //! | `ACCESS_TOKEN_LIFETIME` | seconds, 60 to 86,400 | 900 |
 //! | `PASSWORD_HASH` | `pbkdf2-sha512`, `pbkdf2-sha256` or `argon2id` | `pbkdf2-sha512` |
 //! | `PASSWORD_ITERATIONS` | 100,000 to 10,000,000 | 210,000 for SHA-512, 600,000 for SHA-256 |
+//! | `PASSWORD_PEPPER` (a secret) | at least 32 bytes | none |
+//! | `PASSWORD_PEPPERS_RETIRED` (a secret) | peppers of old hashes, separated by white space | none |
 //! | `SIGN_IN_FLOOR_MS` | milliseconds, 10 to 10,000, long enough for a new password's hash | 500 |
 
 use std::fmt;
@@ -15,7 +17,7 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
-use crate::auth::password::{Function, Pbkdf2Hash, new_derivation};
+use crate::auth::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
 use crate::auth::token::SigningKey;
 
 /// Every setting, in the form in which it is used.
@@ -30,6 +32,8 @@ pub struct Config {
     pub access_token_lifetime: u32,
     /// `PASSWORD_HASH` and `PASSWORD_ITERATIONS`: how new passwords are hashed.
     pub password_function: Function,
+    /// `PASSWORD_PEPPER` and `PASSWORD_PEPPERS_RETIRED`: secrets over the derived keys.
+    pub peppers: Peppers,
     /// `SIGN_IN_FLOOR_MS`: a refused sign-in is answered no sooner than this many milliseconds
     /// after it came in.
     pub sign_in_floor_ms: u32,
@@ -105,6 +109,7 @@ impl Config {
             access_token_lifetime: number(&read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?
                 .unwrap_or(900),
             password_function,
+            peppers: peppers(&read)?,
             sign_in_floor_ms: number(&read, "SIGN_IN_FLOOR_MS", 10..=10_000)?.unwrap_or(500),
         };
         // A password is tried as sent and normalized.
@@ -123,6 +128,25 @@ impl Config {
     pub fn sign_in_budget_ms(&self) -> u32 {
         self.sign_in_floor_ms / 5 * 4
     }
+}
+
+fn peppers(read: impl Fn(&str) -> Option<String>) -> Result<Peppers, ConfigError> {
+    let secrets = |setting| {
+        let text = Zeroizing::new(read(setting).unwrap_or_default());
+        let peppers = text.split_whitespace().map(|secret| {
+            let weak = |_| ConfigError::new(setting, "is shorter than 32 bytes");
+            Pepper::new(secret.as_bytes()).map_err(weak)
+        });
+        peppers.collect::<Result<Vec<_>, _>>()
+    };
+    let mut active = secrets("PASSWORD_PEPPER")?;
+    if active.len() > 1 {
+        return Err(ConfigError::new("PASSWORD_PEPPER", "has white space in it"));
+    }
+    Ok(Peppers {
+        active: active.pop(),
+        retired: secrets("PASSWORD_PEPPERS_RETIRED")?,
+    })
 }
 
 fn number<T: FromStr + PartialOrd + fmt::Display>(
@@ -259,8 +283,35 @@ mod tests {
     }
 
     #[test]
+    fn peppers_are_taken() {
+        let retired = format!("{} {}\n", "1".repeat(32), "2".repeat(40));
+        let config = parse(&[
+            ("JWT_SECRET", SECRET),
+            ("PASSWORD_PEPPER", SECRET),
+            ("PASSWORD_PEPPERS_RETIRED", &retired),
+        ])
+        .unwrap();
+        assert!(config.peppers.active.is_some());
+        assert_eq!(config.peppers.retired.len(), 2);
+        let short = "is shorter than 32 bytes";
+        assert_eq!(
+            problem("PASSWORD_PEPPER", "short"),
+            format!("PASSWORD_PEPPER {short}")
+        );
+        let setting = "PASSWORD_PEPPERS_RETIRED";
+        let one_short = format!("{SECRET} short");
+        assert_eq!(problem(setting, &one_short), format!("{setting} {short}"));
+        let two = format!("{SECRET} {SECRET}");
+        assert_eq!(
+            problem("PASSWORD_PEPPER", &two),
+            "PASSWORD_PEPPER has white space in it"
+        );
+    }
+
+    #[test]
     fn secrets_do_not_print() {
-        let printed = format!("{:?}", parse(&[("JWT_SECRET", SECRET)]).unwrap());
+        let settings = [("JWT_SECRET", SECRET), ("PASSWORD_PEPPER", SECRET)];
+        let printed = format!("{:?}", parse(&settings).unwrap());
         assert!(!printed.contains("0123456789"), "{printed}");
     }
 }

@@ -26,7 +26,7 @@ pub(super) async fn register(app: &App<'_>, request: &Incoming) -> Result<Reply,
         Ok(registration) => registration,
         Err(refused) => return Ok(refused.reply("email, password, name")),
     };
-    let password_hash = sign_in::hash(app.config.password_function, &registration.password).await?;
+    let password_hash = sign_in::hash(app, &registration.password).await?;
     let inserted = Users(&app.database)
         .insert(&NewAccount {
             email: &registration.email,

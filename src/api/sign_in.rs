@@ -1,10 +1,12 @@
 //! What both sign-in routes do once they have a name and a password.
 
+use std::fmt;
+
 use serde_json::json;
 
 use super::{App, Unexpected};
 use crate::auth::account::User;
-use crate::auth::password::{self, Attempt, Function, NewPassword, StoredPassword};
+use crate::auth::password::{self, Attempt, NewPassword, StoredPassword};
 use crate::auth::token::{self, Issue};
 use crate::platform::{clock, kdf, random, unicode};
 use crate::store::users::{Account, Users};
@@ -25,17 +27,20 @@ pub(super) async fn check(
         kdf::derive(&decoy, attempt.raw()).await?;
         return Ok(None);
     };
-    let mut right = stored.matches(&kdf::derive(stored.derivation(), attempt.raw()).await?);
+    let peppers = &app.config.peppers;
+    let key = kdf::derive(stored.derivation(), attempt.raw()).await?;
+    let mut right = stored.matches(&key, peppers);
     if let Some(normalized) = attempt.normalized()
         && stored.may_be_normalized()
         && !right
     {
-        right = stored.matches(&kdf::derive(stored.derivation(), normalized).await?);
+        let key = kdf::derive(stored.derivation(), normalized).await?;
+        right = stored.matches(&key, peppers);
     }
     if !right || !attempt.can_be_right() || account.disabled {
         return Ok(None);
     }
-    if stored.is_outdated(app.config.password_function) {
+    if stored.is_outdated(app.config.password_function, peppers.active.as_ref()) {
         replace_hash(app, &account, &attempt).await?;
     }
     Ok(Some(account.user))
@@ -43,14 +48,27 @@ pub(super) async fn check(
 
 /// The account with its hash. A hash that cannot be verified is nobody's password; it is logged.
 fn with_hash(app: &App<'_>, account: Account) -> Option<(Account, StoredPassword)> {
+    let id = account.user.id;
     match StoredPassword::parse(&account.password_hash, app.config.sign_in_budget_ms()) {
-        Ok(stored) => Some((account, stored)),
+        Ok(stored) => {
+            if !stored.has_its_pepper(&app.config.peppers) {
+                log(format_args!(
+                    "user {id}: the pepper of password_hash is not set"
+                ));
+            }
+            Some((account, stored))
+        }
         Err(refused) => {
-            let error = format!("user {}: {refused}", account.user.id);
-            worker::console_error!("{}", json!({ "level": "error", "error": error }));
+            log(format_args!("user {id}: {refused}"));
             None
         }
     }
+}
+
+/// Logs what only the operator can mend, and what does not stop the request.
+fn log(error: fmt::Arguments<'_>) {
+    let line = json!({ "level": "error", "error": error.to_string() });
+    worker::console_error!("{line}");
 }
 
 /// Replaces a hash by one of the current default, unless it has changed meanwhile. The sign-in has
@@ -61,25 +79,25 @@ async fn replace_hash(
     attempt: &Attempt,
 ) -> Result<(), Unexpected> {
     let password = attempt.normalized().unwrap_or(attempt.raw());
-    let new = hash_bytes(app.config.password_function, password).await?;
+    let new = hash_bytes(app, password).await?;
     let users = Users(&app.database);
     let old = &account.password_hash;
     if let Err(error) = users.replace_hash(account.user.id, old, &new).await {
-        let error = format!("database: {error}");
-        worker::console_error!("{}", json!({ "level": "error", "error": error }));
+        log(format_args!("database: {error}"));
     }
     Ok(())
 }
 
 /// `password` as it is stored.
-pub(super) async fn hash(function: Function, password: &NewPassword) -> Result<String, Unexpected> {
-    hash_bytes(function, password.as_bytes()).await
+pub(super) async fn hash(app: &App<'_>, password: &NewPassword) -> Result<String, Unexpected> {
+    hash_bytes(app, password.as_bytes()).await
 }
 
-async fn hash_bytes(function: Function, password: &[u8]) -> Result<String, Unexpected> {
-    let derivation = password::new_derivation(function, random::bytes()?);
+async fn hash_bytes(app: &App<'_>, password: &[u8]) -> Result<String, Unexpected> {
+    let derivation = password::new_derivation(app.config.password_function, random::bytes()?);
     let key = kdf::derive(&derivation, password).await?;
-    password::to_phc(&derivation, &key).map_err(Unexpected::new)
+    let pepper = app.config.peppers.active.as_ref();
+    password::to_phc(&derivation, &key, pepper).map_err(Unexpected::new)
 }
 
 /// A new access token for `user`.

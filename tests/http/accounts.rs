@@ -313,15 +313,33 @@ async fn refused_sign_ins_look_alike() {
     let disabled = Account::register(&server).await;
     let statement = "UPDATE users SET disabled = 1 WHERE id = ?";
     server.sql(statement, &[disabled.id.into()]).await;
-    let mut answers = Vec::new();
-    for (email, password) in [
+    let mut imported = Vec::new();
+    for hash in [
+        "scrypt:32768:8:1$abcdefghijklmnop$00112233445566778899aabbccddeeff",
+        "$2b$12$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuabcdefghiu",
+        "$pbkdf2-sha256$1000$BwcHBwcHBwcHBwcHBwcHBw$AQEBAQEBAQEBAQEBAQEBAQ",
+        "a hash that cannot be verified$",
+    ] {
+        let email = format!("{}@example.com", unique("alike"));
+        let statement = "INSERT INTO users (email, name, password_hash) VALUES (?, 'Ann', ?)";
+        server
+            .sql(statement, &[email.as_str().into(), hash.into()])
+            .await;
+        imported.push(email);
+    }
+    let over_long = "x".repeat(1025);
+    let with_nul = format!("{PASSWORD}\0");
+    let mut attempts = vec![
         (account.email.as_str(), "wrong horse battery"),
         ("nobody@example.com", PASSWORD),
         ("no address", PASSWORD),
         (disabled.email.as_str(), PASSWORD),
-        (account.email.as_str(), &format!("{PASSWORD}\0")),
-        (account.email.as_str(), &"x".repeat(1025)),
-    ] {
+        (account.email.as_str(), with_nul.as_str()),
+        (account.email.as_str(), over_long.as_str()),
+    ];
+    attempts.extend(imported.iter().map(|email| (email.as_str(), PASSWORD)));
+    let mut answers = Vec::new();
+    for (email, password) in attempts {
         let started = js_sys::Date::now();
         let answer = login(&server, json!({ "email": email, "password": password })).await;
         let took = js_sys::Date::now() - started;

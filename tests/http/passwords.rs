@@ -98,6 +98,61 @@ async fn argon2id_is_a_setting() {
     server.stop().await;
 }
 
+#[wasm_bindgen_test]
+async fn a_pepper_is_needed_until_it_is_retired_and_gone() {
+    let (first, second) = ("first pepper ".repeat(3), "second pepper ".repeat(3));
+    let (first, second) = (first.replace(' ', "-"), second.replace(' ', "-"));
+    let sign_in = async |server: &Server, email: &str, password: &str| {
+        let body = json!({ "email": email, "password": password });
+        let request = server.request("POST", "/api/auth/login");
+        request.json(body).send().await.status
+    };
+    let insert = "INSERT INTO users (id, email, name, password_hash) VALUES (?, ?, 'Ann', ?)";
+
+    let server = Server::start(&[("PASSWORD_PEPPER", Some(&first))]).await;
+    let account = Account::register(&server).await;
+    let hash = stored(&server, &account).await;
+    assert!(hash.starts_with("$pbkdf2-sha512$i=210000,keyid="), "{hash}");
+    assert_eq!(sign_in(&server, &account.email, PASSWORD).await, 200);
+    assert_eq!(
+        sign_in(&server, &account.email, "wrong horse battery").await,
+        401
+    );
+    assert_eq!(stored(&server, &account).await, hash);
+    server.stop().await;
+    let row = [
+        account.id.into(),
+        account.email.as_str().into(),
+        hash.as_str().into(),
+    ];
+
+    let settings = [
+        ("PASSWORD_PEPPER", Some(second.as_str())),
+        ("PASSWORD_PEPPERS_RETIRED", Some(first.as_str())),
+    ];
+    let server = Server::start(&settings).await;
+    server.sql(insert, &row).await;
+    assert_eq!(
+        sign_in(&server, &account.email, "wrong horse battery").await,
+        401
+    );
+    assert_eq!(stored(&server, &account).await, hash);
+    assert_eq!(sign_in(&server, &account.email, PASSWORD).await, 200);
+    assert_ne!(stored(&server, &account).await, hash, "the new pepper");
+    assert_eq!(sign_in(&server, &account.email, PASSWORD).await, 200);
+    server.stop().await;
+
+    let server = Server::start(&[]).await;
+    server.sql(insert, &row).await;
+    assert_eq!(sign_in(&server, &account.email, PASSWORD).await, 401);
+    let logs = server.logs().await.join("\n");
+    assert!(
+        logs.contains("the pepper of password_hash is not set"),
+        "{logs}"
+    );
+    server.stop().await;
+}
+
 /// The servers of these tests refuse what production refuses, so a derivation above the limit that
 /// succeeds was done by the crate.
 #[wasm_bindgen_test]

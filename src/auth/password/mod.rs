@@ -7,6 +7,7 @@
 
 mod common;
 mod derivation;
+mod pepper;
 mod rules;
 mod stored;
 
@@ -14,5 +15,6 @@ pub use derivation::{
     Derivation, DerivedKey, Engine, Function, InvalidCost, MAX_MEMORY_KIB, Pbkdf2Hash,
     WEB_CRYPTO_MAX_ITERATIONS,
 };
+pub use pepper::{MIN_PEPPER_BYTES, Pepper, Peppers, WeakPepper};
 pub use rules::{Attempt, NewPassword};
 pub use stored::{HashRefused, StoredPassword, new_derivation, to_phc};

@@ -4,6 +4,7 @@
 //! | form | made by |
 //! |---|---|
 //! | `$pbkdf2-sha512$i=210000$salt$hash`, `$pbkdf2-sha256$…` | this service, and others after the PHC string format |
+//! | the same and argon2id with `keyid=…` | this service, with a pepper |
 //! | `$argon2id$v=19$m=19456,t=2,p=1$salt$hash` | this service, argon2-cffi; `$argon2i$` argon2-cffi |
 //! | `$scrypt$ln=16,r=8,p=1$salt$hash` | passlib |
 //! | `$pbkdf2-sha256$29000$salt$hash`, `$pbkdf2-sha512$…` | passlib |
@@ -18,9 +19,13 @@ use phc::{Ident, Output, ParamsString, PasswordHash, Salt};
 use subtle::ConstantTimeEq;
 
 use super::derivation::{Derivation, DerivedKey, Function, MAX_MEMORY_KIB, Pbkdf2Hash};
+use super::pepper::{Pepper, Peppers};
 
 /// The PHC name of PBKDF2's iteration count.
 const ITERATIONS: &str = "i";
+
+/// The PHC name of the id of a secret key.
+const KEY_ID: &str = "keyid";
 
 /// Argon2's version 1.3, the one that RFC 9106 describes.
 const ARGON2_VERSION: u32 = 0x13;
@@ -53,6 +58,8 @@ impl fmt::Display for HashRefused {
 pub struct StoredPassword {
     derivation: Derivation,
     expected: Vec<u8>,
+    /// The id of the pepper over the derived key, if there is one.
+    pepper_id: Option<String>,
     /// Whether new passwords are written in this form.
     current_form: bool,
 }
@@ -96,16 +103,34 @@ impl StoredPassword {
         self.current_form
     }
 
-    /// Whether `key` is what was stored, in time that does not depend on the bytes.
+    /// Whether the pepper that the hash names, if it names one, is among `peppers`.
     #[must_use]
-    pub fn matches(&self, key: &DerivedKey) -> bool {
-        self.expected.ct_eq(key.as_bytes()).into()
+    pub fn has_its_pepper(&self, peppers: &Peppers) -> bool {
+        let id = self.pepper_id.as_deref();
+        id.is_none_or(|id| peppers.find(id).is_some())
     }
 
-    /// Whether a right sign-in should replace the hash by one of `current`. Never where that
-    /// would make guessing cheaper; forms that are no longer written are always replaced.
+    /// Whether `key`, with the pepper that the hash names, is what was stored, in time that does
+    /// not depend on the bytes. Never where that pepper is gone.
     #[must_use]
-    pub fn is_outdated(&self, current: Function) -> bool {
+    pub fn matches(&self, key: &DerivedKey, peppers: &Peppers) -> bool {
+        let same = |key: &DerivedKey| self.expected.ct_eq(key.as_bytes()).into();
+        match &self.pepper_id {
+            None => same(key),
+            Some(id) => peppers
+                .find(id)
+                .is_some_and(|pepper| same(&pepper.apply(key))),
+        }
+    }
+
+    /// Whether a right sign-in should replace the hash by one of `current` with the pepper
+    /// `active`. Never where that would make guessing cheaper, unless the pepper is not that one;
+    /// forms that are no longer written are always replaced.
+    #[must_use]
+    pub fn is_outdated(&self, current: Function, active: Option<&Pepper>) -> bool {
+        if self.pepper_id.as_deref() != active.map(Pepper::id) {
+            return true;
+        }
         if self.derivation.function == current {
             return !self.current_form;
         }
@@ -193,7 +218,10 @@ fn parse_phc(text: &str) -> Result<StoredPassword, HashRefused> {
         if phc.version.is_some() {
             return Err(HashRefused::Malformed);
         }
-        Ok((Function::Pbkdf2 { hash, iterations }, &[ITERATIONS, "l"]))
+        Ok((
+            Function::Pbkdf2 { hash, iterations },
+            &[ITERATIONS, "l", KEY_ID],
+        ))
     };
     let argon2 = |id| -> Result<(Function, &[&str]), HashRefused> {
         if phc.version != Some(ARGON2_VERSION) {
@@ -205,7 +233,7 @@ fn parse_phc(text: &str) -> Result<StoredPassword, HashRefused> {
             passes: number("t")?,
             lanes: number("p")?,
         };
-        Ok((function, &["m", "t", "p"]))
+        Ok((function, &["m", "t", "p", KEY_ID]))
     };
     let (function, known) = match phc.algorithm.as_str() {
         "pbkdf2-sha256" => pbkdf2(Pbkdf2Hash::Sha256)?,
@@ -233,17 +261,26 @@ fn parse_phc(text: &str) -> Result<StoredPassword, HashRefused> {
     if phc.params.get("l").is_some() && number("l")? as usize != expected.len() {
         return Err(HashRefused::Malformed);
     }
+    let current_form = !matches!(
+        function,
+        Function::Scrypt { .. } | Function::Argon2 { id: false, .. }
+    );
+    let pepper_id = phc.params.get_str(KEY_ID).map(str::to_owned);
+    let output_bytes = match pepper_id {
+        // A pepper's hash is stored, whatever the length of the key under it.
+        Some(_) if current_form => new_derivation(function, [0; 16]).output_bytes,
+        Some(_) => return Err(HashRefused::Malformed),
+        None => expected.len(),
+    };
     Ok(StoredPassword {
         derivation: Derivation {
             function,
             salt: phc.salt.ok_or(HashRefused::Malformed)?.to_vec(),
-            output_bytes: expected.len(),
+            output_bytes,
         },
         expected,
-        current_form: !matches!(
-            function,
-            Function::Scrypt { .. } | Function::Argon2 { id: false, .. }
-        ),
+        pepper_id,
+        current_form,
     })
 }
 
@@ -319,6 +356,7 @@ fn old(function: Function, salt: Vec<u8>, expected: Vec<u8>) -> StoredPassword {
             output_bytes: expected.len(),
         },
         expected,
+        pepper_id: None,
         current_form: false,
     }
 }
@@ -344,11 +382,16 @@ pub fn new_derivation(function: Function, salt: [u8; 16]) -> Derivation {
     }
 }
 
-/// Writes what [`StoredPassword::parse`] reads, for a derivation of [`new_derivation`].
+/// Writes what [`StoredPassword::parse`] reads, for a derivation of [`new_derivation`] and its key,
+/// with `pepper` over it.
 ///
 /// # Errors
 /// The PHC format's own limits, and functions that new passwords are not hashed with.
-pub fn to_phc(derivation: &Derivation, key: &DerivedKey) -> Result<String, phc::Error> {
+pub fn to_phc(
+    derivation: &Derivation,
+    key: &DerivedKey,
+    pepper: Option<&Pepper>,
+) -> Result<String, phc::Error> {
     let mut params = ParamsString::new();
     let (algorithm, version) = match derivation.function {
         Function::Pbkdf2 { hash, iterations } => {
@@ -373,6 +416,11 @@ pub fn to_phc(derivation: &Derivation, key: &DerivedKey) -> Result<String, phc::
         }
         _ => return Err(phc::Error::ParamNameInvalid),
     };
+    let peppered = pepper.map(|pepper| pepper.apply(key));
+    if let Some(pepper) = pepper {
+        params.add_str(KEY_ID, pepper.id())?;
+    }
+    let key = peppered.as_ref().unwrap_or(key);
     let hash = PasswordHash {
         algorithm: Ident::new(algorithm)?,
         version,
@@ -412,6 +460,7 @@ mod tests {
 
     #[test]
     fn new_passwords_are_written_in_the_documented_forms() {
+        let none = Peppers::default();
         for (function, bytes, form) in [
             (
                 DEFAULT,
@@ -427,14 +476,14 @@ mod tests {
             let derivation = new_derivation(function, [7; 16]);
             assert_eq!(derivation.output_bytes, bytes);
             let key = DerivedKey::new(vec![1; bytes]);
-            let phc = to_phc(&derivation, &key).unwrap();
+            let phc = to_phc(&derivation, &key, None).unwrap();
             assert_eq!(phc, form);
             let stored = parse(&phc).unwrap();
             assert_eq!(stored.derivation().function, function);
             assert_eq!(stored.derivation().salt, [7; 16]);
-            assert!(stored.matches(&key));
+            assert!(stored.matches(&key, &none));
             assert!(stored.may_be_normalized());
-            assert!(!stored.is_outdated(function));
+            assert!(!stored.is_outdated(function, None));
         }
     }
 
@@ -442,24 +491,25 @@ mod tests {
     fn only_forms_of_the_present_are_written() {
         let bcrypt = Function::Bcrypt { log_rounds: 4 };
         let key = DerivedKey::new(vec![1; 32]);
-        assert!(to_phc(&new_derivation(bcrypt, [7; 16]), &key).is_err());
+        assert!(to_phc(&new_derivation(bcrypt, [7; 16]), &key, None).is_err());
     }
 
     #[test]
     fn matches_only_the_same_key() {
+        let none = Peppers::default();
         let function = Function::Pbkdf2 {
             hash: Pbkdf2Hash::Sha256,
             iterations: 1000,
         };
         let derivation = new_derivation(function, [9; 16]);
         let right = derivation.run(b"right").unwrap();
-        let stored = parse(&to_phc(&derivation, &right).unwrap()).unwrap();
-        assert!(stored.matches(&stored.derivation().run(b"right").unwrap()));
-        assert!(!stored.matches(&stored.derivation().run(b"wrong").unwrap()));
-        assert!(!stored.matches(&DerivedKey::new(vec![])));
+        let stored = parse(&to_phc(&derivation, &right, None).unwrap()).unwrap();
+        assert!(stored.matches(&stored.derivation().run(b"right").unwrap(), &none));
+        assert!(!stored.matches(&stored.derivation().run(b"wrong").unwrap(), &none));
+        assert!(!stored.matches(&DerivedKey::new(vec![]), &none));
         let mut longer = right.as_bytes().to_vec();
         longer.push(0);
-        assert!(!stored.matches(&DerivedKey::new(longer)));
+        assert!(!stored.matches(&DerivedKey::new(longer), &none));
     }
 
     #[test]
@@ -559,7 +609,7 @@ mod tests {
 
     #[test]
     fn hashes_are_replaced_but_never_by_cheaper_ones() {
-        let outdated = |text: &str, current| parse(text).unwrap().is_outdated(current);
+        let outdated = |text: &str, current| parse(text).unwrap().is_outdated(current, None);
         for text in [
             format!("$pbkdf2-sha512$i=209999${SALT}${HASH}"),
             format!("$pbkdf2-sha256$i=100000${SALT}${HASH}"),
@@ -595,6 +645,41 @@ mod tests {
             &format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}${HASH}"),
             DEFAULT
         ));
+    }
+
+    #[test]
+    fn a_pepper_is_named_and_needed() {
+        let pepper = |byte| Pepper::new(&[byte; 32]).unwrap();
+        let function = Function::Pbkdf2 {
+            hash: Pbkdf2Hash::Sha512,
+            iterations: 1000,
+        };
+        let derivation = new_derivation(function, [9; 16]);
+        let key = derivation.run(b"right").unwrap();
+        let phc = to_phc(&derivation, &key, Some(&pepper(b'1'))).unwrap();
+        let start = format!("$pbkdf2-sha512$i=1000,keyid={}$", pepper(b'1').id());
+        assert!(phc.starts_with(&start), "{phc}");
+
+        let stored = parse(&phc).unwrap();
+        let key = stored.derivation().run(b"right").unwrap();
+        let wrong = stored.derivation().run(b"wrong").unwrap();
+        let active = Peppers {
+            active: Some(pepper(b'1')),
+            retired: vec![],
+        };
+        let retired = Peppers {
+            active: Some(pepper(b'2')),
+            retired: vec![pepper(b'1')],
+        };
+        for peppers in [&active, &retired] {
+            assert!(stored.matches(&key, peppers));
+            assert!(!stored.matches(&wrong, peppers));
+        }
+        assert!(!stored.matches(&key, &Peppers::default()));
+        assert!(stored.has_its_pepper(&retired) && !stored.has_its_pepper(&Peppers::default()));
+        assert!(!stored.is_outdated(function, active.active.as_ref()));
+        assert!(stored.is_outdated(function, retired.active.as_ref()));
+        assert!(stored.is_outdated(function, None));
     }
 
     #[test]
