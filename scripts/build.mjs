@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as esbuild from 'esbuild';
 
@@ -18,6 +19,8 @@ const FEATURES = [
   'sign-ext',
   'simd',
 ];
+
+const TARGET = 'wasm32-unknown-unknown';
 
 const root = dirname(import.meta.dirname);
 const entry = join(root, 'scripts/entry.js');
@@ -46,7 +49,7 @@ export async function build(cargoOptions, outdir) {
 
 function compile(cargoOptions) {
   const messages = run('cargo', [
-    'build', '--locked', '--target', 'wasm32-unknown-unknown', '--message-format', 'json-render-diagnostics', ...cargoOptions,
+    'build', '--locked', '--target', TARGET, '--message-format', 'json-render-diagnostics', ...cargoOptions,
   ]);
   const files = messages.trim().split('\n').flatMap((line) => JSON.parse(line).filenames ?? []);
   return files.findLast((file) => file.endsWith('.wasm'));
@@ -82,7 +85,11 @@ async function bundle(wasm, outdir) {
 
 if (import.meta.filename === realpathSync(process.argv[1])) {
   try {
-    await build(['--lib', '--release'], join(root, 'build'));
+    // Paths of the machine that builds are nobody's business, and without them two machines build the same file.
+    const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
+    const flags = [`--remap-path-prefix=${cargoHome}=cargo`, `--remap-path-prefix=${root}=.`];
+    const withoutPaths = `target.${TARGET}.rustflags=${JSON.stringify(flags)}`;
+    await build(['--lib', '--release', '--config', withoutPaths], join(root, 'build'));
   } catch (error) {
     // A tool that failed has said why.
     if (!error.status) throw error;
