@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::App;
 use super::reply::Reply;
+use super::{App, log};
 use crate::store;
 
 /// 200 once the database answers, 503 otherwise.
@@ -11,8 +11,7 @@ pub(super) async fn healthz(app: &App<'_>) -> Reply {
     match store::ping(&app.database).await {
         Ok(()) => Reply::json(200, &json!({ "status": "ok" })),
         Err(error) => {
-            let line = json!({ "level": "error", "error": format!("database: {error}") });
-            worker::console_error!("{line}");
+            log(format_args!("database: {error}"));
             Reply::json(503, &json!({ "status": "unavailable" }))
         }
     }

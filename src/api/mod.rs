@@ -15,6 +15,7 @@ mod verify;
 
 use std::fmt;
 
+use serde_json::json;
 use worker::D1Database;
 
 use crate::config::Config;
@@ -59,4 +60,10 @@ impl From<StoreError> for Unexpected {
     fn from(error: StoreError) -> Self {
         Self::new(format_args!("database: {error}"))
     }
+}
+
+/// Logs what only the operator can mend and what does not stop the request.
+fn log(error: fmt::Arguments<'_>) {
+    let line = json!({ "level": "error", "error": error.to_string() });
+    worker::console_error!("{line}");
 }

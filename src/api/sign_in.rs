@@ -1,10 +1,6 @@
 //! What both sign-in routes do once they have a name and a password.
 
-use std::fmt;
-
-use serde_json::json;
-
-use super::{App, Unexpected};
+use super::{App, Unexpected, log};
 use crate::auth::account::User;
 use crate::auth::password::{self, Attempt, NewPassword, StoredPassword};
 use crate::auth::token::{self, Issue};
@@ -63,12 +59,6 @@ fn with_hash(app: &App<'_>, account: Account) -> Option<(Account, StoredPassword
             None
         }
     }
-}
-
-/// Logs what only the operator can mend, and what does not stop the request.
-fn log(error: fmt::Arguments<'_>) {
-    let line = json!({ "level": "error", "error": error.to_string() });
-    worker::console_error!("{line}");
 }
 
 /// Replaces a hash by one of the current default, unless it has changed meanwhile. The sign-in has

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use base64ct::{Base64Unpadded, Encoding};
 use serde_json::{Value, json};
 
-use crate::support::{self, Server};
+use crate::support::{self, Answer, Server};
 
 /// The servers' `JWT_SECRET`.
 pub(crate) const SECRET: &str = "forty-eight characters that only the tests know.";
@@ -60,6 +60,13 @@ impl Account {
     pub(crate) fn bearer(&self) -> String {
         format!("Bearer {}", self.access_token)
     }
+}
+
+/// The answer to `POST /api/auth/login`.
+pub(crate) async fn sign_in(server: &Server, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password });
+    let request = server.request("POST", "/api/auth/login");
+    request.json(body).send().await
 }
 
 /// A stored password, derived by other hands than ours.

@@ -2,7 +2,7 @@
 //! one of the current default.
 
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::Value;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::given::{self, PASSWORD, unique};
@@ -29,9 +29,8 @@ impl<'a> Imported<'a> {
     }
 
     async fn sign_in(&self, password: &str) -> u16 {
-        let body = json!({ "email": self.email, "password": password });
-        let request = self.server.request("POST", "/api/auth/login");
-        request.json(body).send().await.status
+        let answer = given::sign_in(self.server, &self.email, password).await;
+        answer.status
     }
 
     async fn hash(&self) -> String {

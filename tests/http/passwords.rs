@@ -4,7 +4,7 @@ use base64ct::{Base64Unpadded, Encoding};
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::given::{self, Account, PASSWORD, unique};
+use crate::given::{self, Account, PASSWORD, sign_in, unique};
 use crate::support::{self, Server};
 
 async fn stored(server: &Server, account: &Account) -> String {
@@ -65,12 +65,7 @@ async fn settings_choose_hash_and_iterations() {
         let server = Server::start(&settings).await;
         let account = Account::register(&server).await;
         check(&stored(&server, &account).await, hash, iterations, length);
-        let body = json!({ "email": account.email, "password": PASSWORD });
-        let answer = server
-            .request("POST", "/api/auth/login")
-            .json(body)
-            .send()
-            .await;
+        let answer = sign_in(&server, &account.email, PASSWORD).await;
         assert_eq!(answer.status, 200);
         server.stop().await;
     }
@@ -86,12 +81,7 @@ async fn argon2id_is_a_setting() {
         "{hash}"
     );
     for (password, status) in [(PASSWORD, 200), ("wrong horse battery", 401)] {
-        let body = json!({ "email": account.email, "password": password });
-        let answer = server
-            .request("POST", "/api/auth/login")
-            .json(body)
-            .send()
-            .await;
+        let answer = sign_in(&server, &account.email, password).await;
         assert_eq!(answer.status, status, "{password}");
     }
     assert_eq!(stored(&server, &account).await, hash);
@@ -102,20 +92,17 @@ async fn argon2id_is_a_setting() {
 async fn a_pepper_is_needed_until_it_is_retired_and_gone() {
     let (first, second) = ("first pepper ".repeat(3), "second pepper ".repeat(3));
     let (first, second) = (first.replace(' ', "-"), second.replace(' ', "-"));
-    let sign_in = async |server: &Server, email: &str, password: &str| {
-        let body = json!({ "email": email, "password": password });
-        let request = server.request("POST", "/api/auth/login");
-        request.json(body).send().await.status
-    };
     let insert = "INSERT INTO users (id, email, name, password_hash) VALUES (?, ?, 'Ann', ?)";
 
     let server = Server::start(&[("PASSWORD_PEPPER", Some(&first))]).await;
     let account = Account::register(&server).await;
     let hash = stored(&server, &account).await;
     assert!(hash.starts_with("$pbkdf2-sha512$i=210000,keyid="), "{hash}");
-    assert_eq!(sign_in(&server, &account.email, PASSWORD).await, 200);
+    assert_eq!(sign_in(&server, &account.email, PASSWORD).await.status, 200);
     assert_eq!(
-        sign_in(&server, &account.email, "wrong horse battery").await,
+        sign_in(&server, &account.email, "wrong horse battery")
+            .await
+            .status,
         401
     );
     assert_eq!(stored(&server, &account).await, hash);
@@ -133,18 +120,20 @@ async fn a_pepper_is_needed_until_it_is_retired_and_gone() {
     let server = Server::start(&settings).await;
     server.sql(insert, &row).await;
     assert_eq!(
-        sign_in(&server, &account.email, "wrong horse battery").await,
+        sign_in(&server, &account.email, "wrong horse battery")
+            .await
+            .status,
         401
     );
     assert_eq!(stored(&server, &account).await, hash);
-    assert_eq!(sign_in(&server, &account.email, PASSWORD).await, 200);
+    assert_eq!(sign_in(&server, &account.email, PASSWORD).await.status, 200);
     assert_ne!(stored(&server, &account).await, hash, "the new pepper");
-    assert_eq!(sign_in(&server, &account.email, PASSWORD).await, 200);
+    assert_eq!(sign_in(&server, &account.email, PASSWORD).await.status, 200);
     server.stop().await;
 
     let server = Server::start(&[]).await;
     server.sql(insert, &row).await;
-    assert_eq!(sign_in(&server, &account.email, PASSWORD).await, 401);
+    assert_eq!(sign_in(&server, &account.email, PASSWORD).await.status, 401);
     let logs = server.logs().await.join("\n");
     assert!(
         logs.contains("the pepper of password_hash is not set"),
@@ -167,12 +156,7 @@ async fn hashes_on_both_sides_of_cloudflares_limit_are_checked() {
                 .sql(statement, &[email.as_str().into(), stored.into()])
                 .await;
             for (password, status) in [(PASSWORD, 200), ("wrong horse battery", 401)] {
-                let body = json!({ "email": email, "password": password });
-                let answer = server
-                    .request("POST", "/api/auth/login")
-                    .json(body)
-                    .send()
-                    .await;
+                let answer = sign_in(&server, &email, password).await;
                 assert_eq!(answer.status, status, "{hash} {iterations} {password}");
             }
         }
@@ -184,21 +168,11 @@ async fn passwords_reach_neither_console_nor_database() {
     let server = Server::start(&[]).await;
     let account = Account::register(&server).await;
     for password in [PASSWORD, "another secret text"] {
-        let body = json!({ "email": account.email, "password": password });
-        server
-            .request("POST", "/api/auth/login")
-            .json(body)
-            .send()
-            .await;
+        sign_in(&server, &account.email, password).await;
     }
     let damaged = "UPDATE users SET password_hash = 'no hash that is known$'";
     server.sql(damaged, &[]).await;
-    let body = json!({ "email": account.email, "password": PASSWORD });
-    let answer = server
-        .request("POST", "/api/auth/login")
-        .json(body)
-        .send()
-        .await;
+    let answer = sign_in(&server, &account.email, PASSWORD).await;
     // Not told apart from a wrong password by the client, but by the log.
     assert_eq!(answer.status, 401);
     let logs = server.logs().await.join("\n");
