@@ -139,9 +139,14 @@ fn peppers(read: impl Fn(&str) -> Option<String>) -> Result<Peppers, ConfigError
         });
         peppers.collect::<Result<Vec<_>, _>>()
     };
-    let mut active = secrets("PASSWORD_PEPPER")?;
+    let pepper = "PASSWORD_PEPPER";
+    let mut active = secrets(pepper)?;
     if active.len() > 1 {
-        return Err(ConfigError::new("PASSWORD_PEPPER", "has white space in it"));
+        return Err(ConfigError::new(pepper, "has white space in it"));
+    }
+    // Set to nothing is a mistake, not the wish for no pepper.
+    if active.is_empty() && read(pepper).is_some() {
+        return Err(ConfigError::new(pepper, "is empty"));
     }
     Ok(Peppers {
         active: active.pop(),
@@ -298,6 +303,12 @@ mod tests {
             problem("PASSWORD_PEPPER", "short"),
             format!("PASSWORD_PEPPER {short}")
         );
+        for blank in ["", " \n"] {
+            assert_eq!(
+                problem("PASSWORD_PEPPER", blank),
+                "PASSWORD_PEPPER is empty"
+            );
+        }
         let setting = "PASSWORD_PEPPERS_RETIRED";
         let one_short = format!("{SECRET} short");
         assert_eq!(problem(setting, &one_short), format!("{setting} {short}"));
