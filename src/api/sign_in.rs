@@ -2,7 +2,7 @@
 
 use super::{App, Unexpected, log};
 use crate::auth::account::User;
-use crate::auth::password::{self, Attempt, NewPassword, StoredPassword};
+use crate::auth::password::{self, Attempt, Function, NewPassword, StoredPassword};
 use crate::auth::token::{self, Issue};
 use crate::platform::{clock, kdf, random, unicode};
 use crate::store::users::{Account, Users};
@@ -36,8 +36,9 @@ pub(super) async fn check(
     if !right || !attempt.can_be_right() || account.disabled {
         return Ok(None);
     }
-    if stored.is_outdated(app.config.password_function, peppers.active.as_ref()) {
-        replace_hash(app, &account, &attempt).await?;
+    let current = app.config.password_function;
+    if let Some(function) = stored.replacement(current, peppers.active.as_ref()) {
+        replace_hash(app, function, &account, &attempt).await?;
     }
     Ok(Some(account.user))
 }
@@ -61,15 +62,16 @@ fn with_hash(app: &App<'_>, account: Account) -> Option<(Account, StoredPassword
     }
 }
 
-/// Replaces a hash by one of the current default, unless it has changed meanwhile. The sign-in has
+/// Replaces a hash by one of `function`, unless it has changed meanwhile. The sign-in has
 /// succeeded, and does so the next time, whether or not this does.
 async fn replace_hash(
     app: &App<'_>,
+    function: Function,
     account: &Account,
     attempt: &Attempt,
 ) -> Result<(), Unexpected> {
     let password = attempt.normalized().unwrap_or(attempt.raw());
-    let new = hash_bytes(app, password).await?;
+    let new = hash_bytes(app, function, password).await?;
     let users = Users(&app.database);
     let old = &account.password_hash;
     if let Err(error) = users.replace_hash(account.user.id, old, &new).await {
@@ -80,11 +82,15 @@ async fn replace_hash(
 
 /// `password` as it is stored.
 pub(super) async fn hash(app: &App<'_>, password: &NewPassword) -> Result<String, Unexpected> {
-    hash_bytes(app, password.as_bytes()).await
+    hash_bytes(app, app.config.password_function, password.as_bytes()).await
 }
 
-async fn hash_bytes(app: &App<'_>, password: &[u8]) -> Result<String, Unexpected> {
-    let derivation = password::new_derivation(app.config.password_function, random::bytes()?);
+async fn hash_bytes(
+    app: &App<'_>,
+    function: Function,
+    password: &[u8],
+) -> Result<String, Unexpected> {
+    let derivation = password::new_derivation(function, random::bytes()?);
     let key = kdf::derive(&derivation, password).await?;
     let pepper = app.config.peppers.active.as_ref();
     password::to_phc(&derivation, &key, pepper).map_err(Unexpected::new)

@@ -319,6 +319,7 @@ async fn refused_sign_ins_look_alike() {
         "$2b$12$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuabcdefghiu",
         "$pbkdf2-sha256$1000$BwcHBwcHBwcHBwcHBwcHBw$AQEBAQEBAQEBAQEBAQEBAQ",
         "a hash that cannot be verified$",
+        "$argon2id$v=19$m=8,t=1,p=4$BwcHBwcHBwcHBwcHBwcHBw$AQEBAQEBAQEBAQEBAQEBAQ",
     ] {
         let email = format!("{}@example.com", unique("alike"));
         let statement = "INSERT INTO users (email, name, password_hash) VALUES (?, 'Ann', ?)";

@@ -168,11 +168,42 @@ impl Derivation {
         }
     }
 
+    /// Whether the function's crate takes the parameters.
+    ///
+    /// # Errors
+    /// [`InvalidCost`] if it does not.
+    pub fn check(&self) -> Result<(), InvalidCost> {
+        match self.function {
+            Function::Pbkdf2 { .. } => Ok(()),
+            Function::Scrypt { log_n, r, p } => scrypt_params(log_n, r, p).map(|_| ()),
+            Function::Argon2 {
+                memory,
+                passes,
+                lanes,
+                ..
+            } => {
+                argon2_params(memory, passes, lanes, self.output_bytes)?;
+                if self.salt.len() < argon2::MIN_SALT_LEN {
+                    return Err(InvalidCost);
+                }
+                Ok(())
+            }
+            // The crate panics above.
+            Function::Bcrypt { log_rounds } if log_rounds > 31 => Err(InvalidCost),
+            Function::Bcrypt { .. } => self.bcrypt_salt().map(|_| ()),
+        }
+    }
+
+    fn bcrypt_salt(&self) -> Result<[u8; 16], InvalidCost> {
+        self.salt.as_slice().try_into().map_err(|_| InvalidCost)
+    }
+
     /// Derives the key by the function's crate.
     ///
     /// # Errors
-    /// [`InvalidCost`] if the crate does not take the parameters.
+    /// [`InvalidCost`] where [`Self::check`] says so.
     pub fn run(&self, password: &[u8]) -> Result<DerivedKey, InvalidCost> {
+        self.check()?;
         let mut key = Zeroizing::new(vec![0; self.output_bytes]);
         match self.function {
             Function::Pbkdf2 { hash, iterations } => match hash {
@@ -187,7 +218,7 @@ impl Derivation {
                 }
             },
             Function::Scrypt { log_n, r, p } => {
-                let params = scrypt::Params::new(log_n, r, p).map_err(|_| InvalidCost)?;
+                let params = scrypt_params(log_n, r, p)?;
                 scrypt::scrypt(password, &self.salt, &params, &mut key).map_err(|_| InvalidCost)?;
             }
             Function::Argon2 {
@@ -201,18 +232,13 @@ impl Derivation {
                 } else {
                     Algorithm::Argon2i
                 };
-                let params = argon2::Params::new(memory, passes, lanes, Some(self.output_bytes))
-                    .map_err(|_| InvalidCost)?;
+                let params = argon2_params(memory, passes, lanes, self.output_bytes)?;
                 Argon2::new(algorithm, Version::V0x13, params)
                     .hash_password_into(password, &self.salt, &mut key)
                     .map_err(|_| InvalidCost)?;
             }
             Function::Bcrypt { log_rounds } => {
-                // The crate panics above.
-                if log_rounds > 31 {
-                    return Err(InvalidCost);
-                }
-                let salt = self.salt.as_slice().try_into().map_err(|_| InvalidCost)?;
+                let salt = self.bcrypt_salt()?;
                 // bcrypt keys its cipher with the password and a NUL, 72 bytes at the most.
                 let mut keyed = Zeroizing::new(password.to_vec());
                 keyed.push(0);
@@ -223,6 +249,19 @@ impl Derivation {
         }
         Ok(DerivedKey(key))
     }
+}
+
+fn scrypt_params(log_n: u8, r: u32, p: u32) -> Result<scrypt::Params, InvalidCost> {
+    scrypt::Params::new(log_n, r, p).map_err(|_| InvalidCost)
+}
+
+fn argon2_params(
+    memory: u32,
+    passes: u32,
+    lanes: u32,
+    output_bytes: usize,
+) -> Result<argon2::Params, InvalidCost> {
+    argon2::Params::new(memory, passes, lanes, Some(output_bytes)).map_err(|_| InvalidCost)
 }
 
 /// What a derivation gives. Wiped on drop, never printed.

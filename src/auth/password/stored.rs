@@ -87,6 +87,9 @@ impl StoredPassword {
         if function.microseconds(output_bytes).saturating_mul(tries) > u64::from(budget_ms) * 1000 {
             return Err(HashRefused::TooSlow);
         }
+        // After the bounds, within which the crates' own arithmetic does not overflow.
+        let checked = stored.derivation.check();
+        checked.map_err(|_| HashRefused::Malformed)?;
         Ok(stored)
     }
 
@@ -123,23 +126,25 @@ impl StoredPassword {
         }
     }
 
-    /// Whether a right sign-in should replace the hash by one of `current` with the pepper
-    /// `active`. Never where that would make guessing cheaper, unless the pepper is not that one;
-    /// forms that are no longer written are always replaced.
+    /// The function to hash the password with anew at a right sign-in, where new passwords are
+    /// hashed with `current` and the pepper `active`; `None` where the hash stays.
+    ///
+    /// Never a cheaper one: a costlier hash stays, or keeps its function where only its pepper
+    /// changes. Forms that are no longer written are replaced whatever they cost, and a costlier
+    /// hash of an old service is once a pepper makes up for it.
     #[must_use]
-    pub fn is_outdated(&self, current: Function, active: Option<&Pepper>) -> bool {
-        if self.pepper_id.as_deref() != active.map(Pepper::id) {
-            return true;
-        }
-        if self.derivation.function == current {
-            return !self.current_form;
-        }
-        match (
-            relative_cost(self.derivation.function),
-            relative_cost(current),
-        ) {
-            (Some(stored), Some(current)) => stored <= current,
-            _ => true,
+    pub fn replacement(&self, current: Function, active: Option<&Pepper>) -> Option<Function> {
+        let stored = self.derivation.function;
+        let costlier = match (relative_cost(stored), relative_cost(current)) {
+            (Some(stored), Some(current)) => stored > current,
+            _ => false,
+        };
+        let same_pepper = self.pepper_id.as_deref() == active.map(Pepper::id);
+        match (costlier, same_pepper) {
+            (true, true) => None,
+            (true, false) if self.current_form => Some(stored),
+            (false, true) if self.current_form && stored == current => None,
+            _ => Some(current),
         }
     }
 }
@@ -483,7 +488,7 @@ mod tests {
             assert_eq!(stored.derivation().salt, [7; 16]);
             assert!(stored.matches(&key, &none));
             assert!(stored.may_be_normalized());
-            assert!(!stored.is_outdated(function, None));
+            assert_eq!(stored.replacement(function, None), None);
         }
     }
 
@@ -551,6 +556,8 @@ mod tests {
             format!("$argon2id$v=16$m=8192,t=1,p=1${SALT}${HASH}"),
             format!("$argon2id$v=19$m=8192,t=1${SALT}${HASH}"),
             format!("$argon2id$v=19$m=8192,t=1,p=1,x=1${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=8,t=1,p=4${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=8192,t=1,p=16777216${SALT}${HASH}"),
             "$2b$03$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuabcdefghiu".into(),
             "$2b$32$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuabcdefghiu".into(),
             "$2b$xx$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuabcdefghiu".into(),
@@ -609,7 +616,14 @@ mod tests {
 
     #[test]
     fn hashes_are_replaced_but_never_by_cheaper_ones() {
-        let outdated = |text: &str, current| parse(text).unwrap().is_outdated(current, None);
+        let outdated = |text: &str, current| {
+            let replacement = parse(text).unwrap().replacement(current, None);
+            assert!(
+                replacement.is_none_or(|function| function == current),
+                "{text}"
+            );
+            replacement.is_some()
+        };
         for text in [
             format!("$pbkdf2-sha512$i=209999${SALT}${HASH}"),
             format!("$pbkdf2-sha256$i=100000${SALT}${HASH}"),
@@ -677,9 +691,29 @@ mod tests {
         }
         assert!(!stored.matches(&key, &Peppers::default()));
         assert!(stored.has_its_pepper(&retired) && !stored.has_its_pepper(&Peppers::default()));
-        assert!(!stored.is_outdated(function, active.active.as_ref()));
-        assert!(stored.is_outdated(function, retired.active.as_ref()));
-        assert!(stored.is_outdated(function, None));
+        let replacement =
+            |peppers: &Peppers, current| stored.replacement(current, peppers.active.as_ref());
+        assert_eq!(replacement(&active, function), None);
+        assert_eq!(replacement(&active, DEFAULT), Some(DEFAULT));
+        assert_eq!(replacement(&retired, function), Some(function));
+        assert_eq!(replacement(&Peppers::default(), function), Some(function));
+    }
+
+    #[test]
+    fn a_change_of_pepper_makes_no_hash_cheaper() {
+        let pepper = Pepper::new(&[b'1'; 32]).unwrap();
+        let replacement = |text: &str| parse(text).unwrap().replacement(DEFAULT, Some(&pepper));
+        let costlier = Function::Pbkdf2 {
+            hash: Pbkdf2Hash::Sha512,
+            iterations: 400_000,
+        };
+        let ours = format!("$pbkdf2-sha512$i=400000${SALT}${HASH}");
+        assert_eq!(replacement(&ours), Some(costlier));
+        let default = format!("$pbkdf2-sha512$i=210000${SALT}${HASH}");
+        assert_eq!(replacement(&default), Some(DEFAULT));
+        // Our form of it would not fit the budget; the pepper makes up for the cost.
+        let old = format!("pbkdf2:sha256:1000000$salt${HEX}");
+        assert_eq!(replacement(&old), Some(DEFAULT));
     }
 
     #[test]
