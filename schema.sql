@@ -27,3 +27,17 @@ CREATE TABLE IF NOT EXISTS users (
   CHECK (email IS NOT NULL OR username IS NOT NULL),
   CHECK ((username IS NULL) = (username_folded IS NULL))
 ) STRICT;
+
+-- Failed sign-ins, and where right ones came from. A key says what is counted: a `pair` of name and
+-- address, an `address`, a `name` that no account has, a `user`. Names and addresses are keyed hashes.
+-- Times are Unix time in milliseconds.
+CREATE TABLE IF NOT EXISTS attempts (
+  key TEXT PRIMARY KEY,
+  failures INTEGER NOT NULL CHECK (failures >= 0),
+  -- No further try before.
+  closed_until INTEGER NOT NULL,
+  -- When the failures are forgotten, those of a user by the next right password only.
+  expires_at INTEGER NOT NULL,
+  -- 30 days after the last right password, for a pair.
+  familiar_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,4 +1,4 @@
-// The module Cloudflare loads. It hands each request to the Rust code and keeps the one promise that Rust
+// The module Cloudflare loads. It hands each event to the Rust code and keeps the one promise that Rust
 // cannot keep: when the wasm instance dies (a panic, memory exhausted), its requests are answered all the same.
 import * as app from 'edge-auth';
 
@@ -32,22 +32,31 @@ function internalServerError({ method, url }, error) {
   return new Response(`{"${member}":"Internal server error"}\n`, { status: 500, headers });
 }
 
+async function run(ctx, work) {
+  let giveUp;
+  try {
+    const answer = new Promise((resolve, reject) => {
+      unanswered.add((giveUp = reject));
+      work().then(resolve, reject);
+    });
+    // A client that goes away would have the work stopped half-way, and its memory never freed.
+    ctx.waitUntil(answer.catch(() => {}));
+    return await answer;
+  } catch (error) {
+    replaceDeadInstance({ error });
+    throw error;
+  } finally {
+    unanswered.delete(giveUp);
+  }
+}
+
 export default {
   async fetch(request, env, ctx) {
-    let giveUp;
     try {
-      const answer = new Promise((resolve, reject) => {
-        unanswered.add((giveUp = reject));
-        app.fetch(request, env, ctx).then(resolve, reject);
-      });
-      // A client that goes away would have the work stopped half-way, and its memory never freed.
-      ctx.waitUntil(answer.catch(() => {}));
-      return await answer;
+      return await run(ctx, () => app.fetch(request, env, ctx));
     } catch (error) {
-      replaceDeadInstance({ error });
       return internalServerError(request, error);
-    } finally {
-      unanswered.delete(giveUp);
     }
   },
+  scheduled: (event, env, ctx) => run(ctx, () => app.scheduled(event, env, ctx)),
 };

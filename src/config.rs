@@ -17,6 +17,7 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
+use crate::auth::keyed_hash::KeyedHash;
 use crate::auth::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
 use crate::auth::token::SigningKey;
 
@@ -25,6 +26,9 @@ use crate::auth::token::SigningKey;
 pub struct Config {
     /// `JWT_SECRET`: signs and verifies access tokens.
     pub signing_key: SigningKey,
+    /// Hashes the names and addresses that failed sign-ins are counted by. Its secret follows from
+    /// the signing key's.
+    pub attempt_hash: KeyedHash,
     /// `JWT_ISSUER`: the claim `iss` of the tokens signed here. Tokens of another issuer are
     /// refused, so a change of it ends every token.
     pub issuer: String,
@@ -104,6 +108,7 @@ impl Config {
         };
 
         let config = Self {
+            attempt_hash: KeyedHash::new(&signing_key.derived_secret("attempts")),
             signing_key,
             issuer,
             access_token_lifetime: number(&read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?

@@ -7,12 +7,17 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use js_sys::{JSON, Reflect};
 use serde_json::json;
 use wasm_bindgen::JsValue;
-use worker::{Context, Env, Request, Response, ResponseBuilder, console_error, event};
+use worker::{
+    Context, Env, Request, Response, ResponseBuilder, ScheduleContext, ScheduledEvent,
+    console_error, event,
+};
 
 use crate::api::{self, App, Reply};
 use crate::config::{Config, ConfigError};
 use crate::platform::http::Incoming;
-use crate::platform::random;
+use crate::platform::rate_limit::RateLimit;
+use crate::platform::{clock, random};
+use crate::store::attempts::Attempts;
 
 /// The D1 binding's name in `wrangler.toml`.
 const DATABASE: &str = "DB";
@@ -33,6 +38,21 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     respond(reply, request.method() == "HEAD")
 }
 
+/// Deletes what has expired, as often as `wrangler.toml` says.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let purged = async {
+        let database = env.d1(DATABASE).map_err(|error| error.to_string())?;
+        let attempts = Attempts(&database);
+        let purged = attempts.purge(clock::now_ms()).await;
+        purged.map_err(|error| error.to_string())
+    };
+    if let Err(error) = purged.await {
+        let line = json!({ "level": "error", "error": format!("purge: {error}") });
+        console_error!("{line}");
+    }
+}
+
 async fn answer(request: &Incoming, env: &Env) -> Result<Reply, String> {
     let config = config(env).map_err(|error| format!("setting {error}"))?;
     let database = env
@@ -41,6 +61,8 @@ async fn answer(request: &Incoming, env: &Env) -> Result<Reply, String> {
     let app = App {
         config: &config,
         database,
+        sign_in_limit: RateLimit::new(env, "SIGN_INS"),
+        registration_limit: RateLimit::new(env, "REGISTRATIONS"),
     };
     api::answer(&app, request)
         .await

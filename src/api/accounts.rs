@@ -6,18 +6,24 @@ use super::authorization::HeaderProblem;
 use super::body::{self, BodyProblem};
 use super::protected::{self, Reason};
 use super::reply::{Dialect, Reply};
-use super::{App, Unexpected, pyjwt, sign_in};
+use super::sign_in::{self, Refusal};
+use super::{App, Unexpected, pyjwt, throttle};
 use crate::auth::account::{BrokenRule, Email, Name, User, Username};
+use crate::auth::attempt::{AttemptKeys, AttemptedName};
 use crate::auth::json;
 use crate::auth::password::NewPassword;
 use crate::auth::token::TokenError;
-use crate::platform::clock::Timer;
+use crate::platform::clock;
 use crate::platform::http::Incoming;
 use crate::platform::unicode;
 use crate::store::users::{InsertError, NewAccount, Users};
 
 /// `POST /api/auth/register`.
 pub(super) async fn register(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+    let address = match throttle::admit(&app.registration_limit, request).await? {
+        Ok(address) => address,
+        Err(too_many) => return Ok(too_many.reply(Dialect::Accounts)),
+    };
     let mut fields = match body::object(request).await {
         Ok(fields) => fields,
         Err(problem) => return body_refusal(problem),
@@ -27,48 +33,50 @@ pub(super) async fn register(app: &App<'_>, request: &Incoming) -> Result<Reply,
         Err(refused) => return Ok(refused.reply("email, password, name")),
     };
     let password_hash = sign_in::hash(app, &registration.password).await?;
-    let inserted = Users(&app.database)
-        .insert(&NewAccount {
-            email: &registration.email,
-            username: registration.username.as_ref(),
-            name: &registration.name,
-            password_hash: &password_hash,
-        })
-        .await;
-    let user = match inserted {
-        Ok(user) => user,
-        Err(InsertError::EmailTaken) => {
-            return Ok(Dialect::Accounts.error(409, "Email already registered"));
-        }
-        Err(InsertError::UsernameTaken) => {
-            return Ok(Dialect::Accounts.error(409, "Username already taken"));
-        }
+    let name = AttemptedName::email(registration.email.as_str());
+    let keys = AttemptKeys::new(&app.config.attempt_hash, &name, &address);
+    let new = NewAccount {
+        email: &registration.email,
+        username: registration.username.as_ref(),
+        name: &registration.name,
+        password_hash: &password_hash,
+    };
+    let users = Users(&app.database);
+    let taken = match users.insert(&new, &keys, clock::now_ms()).await {
+        Ok(user) => return signed_in(app, 201, "User registered successfully", &user),
+        Err(InsertError::EmailTakenOrClosed) => "Email already registered",
+        Err(InsertError::UsernameTaken) => "Username already taken",
         Err(InsertError::Store(error)) => return Err(error.into()),
     };
-    signed_in(app, 201, "User registered successfully", &user)
+    // To be told that an account exists is a failure, as a wrong password is.
+    Ok(match throttle::count_failure(app, &keys.address).await? {
+        Ok(()) => Dialect::Accounts.error(409, taken),
+        Err(too_many) => too_many.reply(Dialect::Accounts),
+    })
 }
 
 /// `POST /api/auth/login`.
 pub(super) async fn login(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+    let address = match throttle::admit(&app.sign_in_limit, request).await? {
+        Ok(address) => address,
+        Err(too_many) => return Ok(too_many.reply(Dialect::Accounts)),
+    };
     let mut fields = match body::object(request).await {
         Ok(fields) => fields,
         Err(problem) => return body_refusal(problem),
     };
-    // Not before the body is there: a client that sends it slowly would wait the floor out.
-    let floor = Timer::start(app.config.sign_in_floor_ms);
     let (email, password) = match login_fields(&mut fields) {
         Ok(values) => values,
         Err(refused) => return Ok(refused.reply("email, password")),
     };
-    let account = match Email::parse(&email) {
-        Ok(email) => Users(&app.database).by_email(&email).await?,
-        Err(_) => None,
-    };
-    let Some(user) = sign_in::check(app, account, &password).await? else {
-        floor.end().await?;
-        return Ok(Dialect::Accounts.error(401, "Invalid email or password"));
-    };
-    signed_in(app, 200, "Login successful", &user)
+    let name = AttemptedName::email(&email);
+    match sign_in::sign_in(app, &address, &name, &password).await? {
+        Ok(user) => signed_in(app, 200, "Login successful", &user),
+        Err(Refusal::WrongPassword) => {
+            Ok(Dialect::Accounts.error(401, "Invalid email or password"))
+        }
+        Err(Refusal::TooMany(too_many)) => Ok(too_many.reply(Dialect::Accounts)),
+    }
 }
 
 /// `GET /api/auth/me`.

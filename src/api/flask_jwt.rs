@@ -6,16 +6,19 @@ use super::authorization::HeaderProblem;
 use super::body::{self, BodyProblem};
 use super::protected::Reason;
 use super::reply::{Dialect, Reply};
-use super::{App, Unexpected, pyjwt, sign_in};
-use crate::auth::account::SignInName;
+use super::sign_in::{self, Refusal};
+use super::{App, Unexpected, pyjwt, throttle};
+use crate::auth::attempt::AttemptedName;
 use crate::auth::token::{TimeClaim, TokenError};
-use crate::platform::clock::Timer;
 use crate::platform::http::Incoming;
 use crate::platform::unicode;
-use crate::store::users::Users;
 
 /// `POST /auth`.
 pub(super) async fn auth(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+    let address = match throttle::admit(&app.sign_in_limit, request).await? {
+        Ok(address) => address,
+        Err(too_many) => return Ok(too_many.reply(Dialect::FlaskJwt)),
+    };
     let mut fields = match body::object(request).await {
         Ok(fields) => fields,
         Err(BodyProblem::MediaType | BodyProblem::NotAnObject) => return Ok(bad_request()),
@@ -24,31 +27,27 @@ pub(super) async fn auth(app: &App<'_>, request: &Incoming) -> Result<Reply, Une
         }
         Err(BodyProblem::Unexpected(error)) => return Err(error),
     };
-    // Not before the body is there: a client that sends it slowly would wait the floor out.
-    let floor = Timer::start(app.config.sign_in_floor_ms);
     // Null is a wrong value here, not an absent one (contract, "Dialect 1").
     let (Some(username), Some(password)) = (fields.remove("username"), fields.remove("password"))
     else {
         return Ok(bad_request());
     };
-    let user = match (username, password) {
-        (Value::String(username), Value::String(password))
-            if !username.is_empty() && !password.is_empty() =>
-        {
-            let account = match SignInName::parse(&username, unicode::nfc) {
-                Some(name) => Users(&app.database).by_sign_in_name(&name).await?,
-                None => None,
-            };
-            sign_in::check(app, account, &password).await?
+    let (username, password) = match (username, password) {
+        (Value::String(username), Value::String(password)) if !password.is_empty() => {
+            (username, password)
         }
-        _ => None,
+        // Nobody's name.
+        _ => (String::new(), String::new()),
     };
-    let Some(user) = user else {
-        floor.end().await?;
-        return Ok(Dialect::FlaskJwt.error(401, "Invalid credentials"));
-    };
-    let access_token = sign_in::access_token(app, &user)?;
-    Ok(Reply::json(200, &json!({ "access_token": access_token })))
+    let name = AttemptedName::username(&username, unicode::nfc);
+    match sign_in::sign_in(app, &address, &name, &password).await? {
+        Ok(user) => {
+            let access_token = sign_in::access_token(app, &user)?;
+            Ok(Reply::json(200, &json!({ "access_token": access_token })))
+        }
+        Err(Refusal::WrongPassword) => Ok(Dialect::FlaskJwt.error(401, "Invalid credentials")),
+        Err(Refusal::TooMany(too_many)) => Ok(too_many.reply(Dialect::FlaskJwt)),
+    }
 }
 
 fn bad_request() -> Reply {

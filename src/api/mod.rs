@@ -11,6 +11,7 @@ mod pyjwt;
 mod reply;
 mod routes;
 mod sign_in;
+mod throttle;
 mod verify;
 
 use std::fmt;
@@ -20,18 +21,23 @@ use worker::D1Database;
 
 use crate::config::Config;
 use crate::platform::HostError;
+use crate::platform::rate_limit::RateLimit;
 use crate::store::StoreError;
 
 pub use reply::Reply;
 pub use routes::{answer, unexpected};
 
-/// What a request is answered with: settings and database.
+/// What a request is answered with: settings, database, rate limits.
 #[derive(Debug)]
 pub struct App<'a> {
     /// The settings.
     pub config: &'a Config,
     /// The database.
     pub database: D1Database,
+    /// How often one client may try to sign in.
+    pub sign_in_limit: RateLimit,
+    /// How often one client may try to register.
+    pub registration_limit: RateLimit,
 }
 
 /// Something that no client can do anything about. The text is for the log.

@@ -1,23 +1,79 @@
 //! What both sign-in routes do once they have a name and a password.
 
+use super::throttle::TooMany;
 use super::{App, Unexpected, log};
 use crate::auth::account::User;
+use crate::auth::attempt::{AttemptKeys, AttemptedName, ClientAddress};
 use crate::auth::password::{self, Attempt, Function, NewPassword, StoredPassword};
 use crate::auth::token::{self, Issue};
+use crate::platform::clock::Timer;
 use crate::platform::{clock, kdf, random, unicode};
+use crate::store::attempts::Attempts;
 use crate::store::users::{Account, Users};
 
-/// The account's owner, if `password` is right and the account may sign in.
+/// Why nobody signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The name, the password or the account.
+    WrongPassword,
+    /// Too many tries before this one.
+    TooMany(TooMany),
+}
+
+/// Signs in by `name` and `password` from `address`.
+///
+/// A refusal after a look at the password comes no sooner than the floor. Where the account takes
+/// no more passwords from there, a right one is refused as a wrong one is, so that nobody sees
+/// which account exists and is under attack.
+pub(super) async fn sign_in(
+    app: &App<'_>,
+    address: &ClientAddress,
+    name: &AttemptedName,
+    password: &str,
+) -> Result<Result<User, Refusal>, Unexpected> {
+    let floor = Timer::start(app.config.sign_in_floor_ms);
+    let keys = AttemptKeys::new(&app.config.attempt_hash, name, address);
+    let users = Users(&app.database);
+    let found = users
+        .sign_in(name.name.as_ref(), &keys, clock::now_ms())
+        .await?;
+    if let Some(time) = found.closed_until {
+        return Ok(Err(Refusal::TooMany(TooMany::until(time))));
+    }
+    let id = found.account.as_ref().map(|account| account.user.id);
+    let attempts = Attempts(&app.database);
+    let account_key = keys.account(id);
+    let attempt = Attempt::new(password, unicode::nfkc);
+    if let Some((account, stored)) = check(app, found.account, &attempt).await?
+        && attempts
+            .succeeded(&keys, &account_key, clock::now_ms())
+            .await?
+    {
+        let current = app.config.password_function;
+        let pepper = app.config.peppers.active.as_ref();
+        if let Some(function) = stored.replacement(current, pepper) {
+            replace_hash(app, function, &account, &attempt).await?;
+        }
+        return Ok(Ok(account.user));
+    }
+    let closed = attempts
+        .failed(&keys, &account_key, clock::now_ms())
+        .await?;
+    floor.end().await?;
+    Ok(Err(closed.map_or(Refusal::WrongPassword, |time| {
+        Refusal::TooMany(TooMany::until(time))
+    })))
+}
+
+/// The account, if the password is right and the account may sign in.
 ///
 /// Whatever comes in, a derivation is run: at the account's cost, or at the cost of a new password
-/// where there is no hash to compare with (contract, "Both"). A hash that is outdated is replaced
-/// on the way.
-pub(super) async fn check(
+/// where there is no hash to compare with (contract, "Both").
+async fn check(
     app: &App<'_>,
     account: Option<Account>,
-    password: &str,
-) -> Result<Option<User>, Unexpected> {
-    let attempt = Attempt::new(password, unicode::nfkc);
+    attempt: &Attempt,
+) -> Result<Option<(Account, StoredPassword)>, Unexpected> {
     let Some((account, stored)) = account.and_then(|account| with_hash(app, account)) else {
         let decoy = password::new_derivation(app.config.password_function, [0; 16]);
         kdf::derive(&decoy, attempt.raw()).await?;
@@ -33,14 +89,8 @@ pub(super) async fn check(
         let key = kdf::derive(stored.derivation(), normalized).await?;
         right = stored.matches(&key, peppers);
     }
-    if !right || !attempt.can_be_right() || account.disabled {
-        return Ok(None);
-    }
-    let current = app.config.password_function;
-    if let Some(function) = stored.replacement(current, peppers.active.as_ref()) {
-        replace_hash(app, function, &account, &attempt).await?;
-    }
-    Ok(Some(account.user))
+    let may = right && attempt.can_be_right() && !account.disabled;
+    Ok(may.then_some((account, stored)))
 }
 
 /// The account with its hash. A hash that cannot be verified is nobody's password; it is logged.

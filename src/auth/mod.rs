@@ -5,6 +5,8 @@
 //! runs all of it.
 
 pub mod account;
+pub mod attempt;
 pub mod json;
+pub mod keyed_hash;
 pub mod password;
 pub mod token;

@@ -10,6 +10,7 @@ use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};
 use jwt_compact::{Algorithm, AlgorithmExt, AlgorithmSignature, Claims, Header};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::account::{User, UserId};
 use super::json::{self, NotAnObject};
@@ -63,6 +64,18 @@ impl SigningKey {
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// A secret for another purpose, which reveals nothing of this key.
+    #[must_use]
+    pub fn derived_secret(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        let message = format!("edge-auth {purpose}");
+        let mut secret = Zeroizing::new([0; 32]);
+        let hash = Hs256.sign(&self.key, message.as_bytes());
+        for (octet, hashed) in secret.iter_mut().zip(hash.as_bytes().iter()) {
+            *octet = *hashed;
+        }
+        secret
     }
 
     fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {

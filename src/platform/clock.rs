@@ -15,10 +15,16 @@ extern "C" {
 /// Unix time in whole seconds.
 #[must_use]
 pub fn now() -> u64 {
+    now_ms() / 1000
+}
+
+/// Unix time in milliseconds.
+#[must_use]
+pub fn now_ms() -> u64 {
     // Saturating by definition; the host's clock is never negative.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let seconds = (Date::now() / 1000.0) as u64;
-    seconds
+    let milliseconds = Date::now() as u64;
+    milliseconds
 }
 
 /// A point in time to wait for. It comes nearer while the code computes.

@@ -1,9 +1,10 @@
-//! What the host gives: HTTP messages, WebCrypto, randomness, the clock, timers, Unicode.
+//! What the host gives: HTTP messages, WebCrypto, randomness, rate limits, the clock, timers, Unicode.
 
 pub mod clock;
 pub mod http;
 pub mod kdf;
 pub mod random;
+pub mod rate_limit;
 pub mod unicode;
 
 use std::fmt;

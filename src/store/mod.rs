@@ -1,12 +1,23 @@
 //! All SQL. A statement lives beside the table it reads, its index in `schema.sql`.
 
+pub mod attempts;
 pub mod users;
 
 use std::fmt;
 
-use js_sys::Array;
-use wasm_bindgen::JsCast;
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{D1Database, D1PreparedStatement};
+
+#[wasm_bindgen]
+extern "C" {
+    /// A database as JavaScript knows it: the crate gives a batch's rows through serde alone.
+    type JsDatabase;
+
+    #[wasm_bindgen(method, catch)]
+    async fn batch(this: &JsDatabase, statements: &Array) -> Result<JsValue, JsValue>;
+}
 
 /// The database refused or failed. The text is for the log, never for a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +38,15 @@ impl From<worker::Error> for StoreError {
                 Self(String::from(error.message()))
             }
             _ => Self(error.to_string()),
+        }
+    }
+}
+
+impl From<JsValue> for StoreError {
+    fn from(error: JsValue) -> Self {
+        match error.dyn_ref::<js_sys::Error>() {
+            Some(error) => Self(String::from(error.message())),
+            None => Self(format!("{error:?}")),
         }
     }
 }
@@ -56,6 +76,29 @@ async fn first(statement: &D1PreparedStatement) -> Result<Option<Row>, StoreErro
     Ok(rows.into_iter().next().map(|row| Row(row.unchecked_into())))
 }
 
+/// The first row of the first statement's answer. All of them happen, or none.
+async fn batch(
+    database: &D1Database,
+    statements: &[D1PreparedStatement],
+) -> Result<Option<Row>, StoreError> {
+    let statements = statements
+        .iter()
+        .map(|statement| JsValue::from(statement.inner()));
+    let database: &JsDatabase = AsRef::<JsValue>::as_ref(database).unchecked_ref();
+    let answers = database.batch(&statements.collect()).await?;
+    let answer = Reflect::get_u32(&answers, 0)?;
+    let rows = Reflect::get(&answer, &JsValue::from("results"))?;
+    let row = Reflect::get_u32(&rows, 0)?;
+    // An object here, whose members come in the order of the columns.
+    Ok(row.dyn_ref().map(|row: &Object| Row(Object::values(row))))
+}
+
+/// An integer of up to 2^53 - 1, as JavaScript has it.
+#[allow(clippy::cast_precision_loss)]
+fn number(integer: u64) -> JsValue {
+    JsValue::from_f64(integer as f64)
+}
+
 /// A row as D1 gives it: values by position. Names would cross the boundary once a column.
 struct Row(Array);
 
@@ -76,6 +119,24 @@ impl Row {
         #[allow(clippy::cast_possible_truncation)]
         let integer = self.0.get(column).as_f64().map(|number| number as i64);
         integer.ok_or_else(|| Self::unexpected(column))
+    }
+
+    /// The Unix time in milliseconds in `column`, if it is not null.
+    fn time(&self, column: u32) -> Result<Option<u64>, StoreError> {
+        if self.is_null(column) {
+            return Ok(None);
+        }
+        let time = u64::try_from(self.integer(column)?);
+        time.map(Some).map_err(|_| Self::unexpected(column))
+    }
+
+    /// Whether `column` is null.
+    fn is_null(&self, column: u32) -> bool {
+        self.0.get(column).is_null()
+    }
+
+    fn missing() -> StoreError {
+        StoreError("a row is missing".to_owned())
     }
 
     fn unexpected(column: u32) -> StoreError {

@@ -3,8 +3,10 @@
 use wasm_bindgen::JsValue;
 use worker::D1Database;
 
-use super::{Row, StoreError, first};
+use super::attempts::{Attempts, closed};
+use super::{Row, StoreError, batch, first, number};
 use crate::auth::account::{Email, Name, SignInName, User, UserId, Username};
+use crate::auth::attempt::AttemptKeys;
 
 /// An account with what only the service may see.
 #[derive(Debug)]
@@ -30,11 +32,21 @@ pub struct NewAccount<'a> {
     pub password_hash: &'a str,
 }
 
+/// What a sign-in needs to know.
+#[derive(Debug)]
+pub struct SignIn {
+    /// The account of that name.
+    pub account: Option<Account>,
+    /// Until when the pair or the address has to wait, Unix time in milliseconds, if that is to
+    /// come.
+    pub closed_until: Option<u64>,
+}
+
 /// Why an account was not made.
 #[derive(Debug, PartialEq, Eq)]
 pub enum InsertError {
-    /// Another account has the e-mail address.
-    EmailTaken,
+    /// Another account has the e-mail address, or the client's address has to wait.
+    EmailTakenOrClosed,
     /// Another account has the username.
     UsernameTaken,
     /// The database failed.
@@ -51,6 +63,9 @@ macro_rules! columns {
         "id, email, username, name, role, created_at, updated_at, password_hash, disabled"
     };
 }
+
+/// The columns of an account, and their number.
+const COLUMNS: u32 = 9;
 
 fn account(row: &Row) -> Result<Account, StoreError> {
     let id = row.integer(0)?;
@@ -71,19 +86,32 @@ fn account(row: &Row) -> Result<Account, StoreError> {
 
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM users WHERE id = ?1");
 
-const BY_EMAIL: &str = concat!("SELECT ", columns!(), " FROM users WHERE email = ?1");
+/// One row in any case: the account, if there is one, and until when the attempt has to wait.
+macro_rules! sign_in_by {
+    ($column:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", closed_until FROM (",
+            closed!("?2", "?3", "?4"),
+            ") LEFT JOIN users ON ",
+            $column,
+            " = ?1"
+        )
+    };
+}
 
-const BY_USERNAME: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM users WHERE username_folded = ?1"
-);
+const SIGN_IN_BY_EMAIL: &str = sign_in_by!("email");
 
-/// No row comes back where the e-mail address is taken; a username that is taken is refused by
-/// its index. One statement is atomic, so a race cannot come between the question and the answer.
+const SIGN_IN_BY_USERNAME: &str = sign_in_by!("username_folded");
+
+/// No row comes back where the e-mail address is taken or the client's is closed; a username that
+/// is taken is refused by its index. One statement is atomic, so a race cannot come between the
+/// question and the answer.
 const INSERT: &str = concat!(
     "INSERT INTO users (email, username, username_folded, name, password_hash) ",
     "SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM users WHERE email = ?1) ",
+    "AND NOT EXISTS (SELECT 1 FROM attempts WHERE key = ?6 AND closed_until > ?7) ",
     "RETURNING ",
     columns!()
 );
@@ -97,45 +125,75 @@ impl Users<'_> {
     /// # Errors
     /// The database failed.
     pub async fn by_id(&self, id: UserId) -> Result<Option<Account>, StoreError> {
-        self.find(BY_ID, &[number(id)]).await
+        self.find(BY_ID, &[id_number(id)]).await
     }
 
-    /// The account that signs in by that e-mail address.
+    /// The account that signs in by that name, if there can be one, and whether the attempt of
+    /// these keys has to wait.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn by_email(&self, email: &Email) -> Result<Option<Account>, StoreError> {
-        self.find(BY_EMAIL, &[email.as_str().into()]).await
+    pub async fn sign_in(
+        &self,
+        name: Option<&SignInName>,
+        keys: &AttemptKeys,
+        now: u64,
+    ) -> Result<SignIn, StoreError> {
+        let (statement, name) = match name {
+            Some(SignInName::Username(username)) => (SIGN_IN_BY_USERNAME, username.folded().into()),
+            Some(SignInName::Email(email)) => (SIGN_IN_BY_EMAIL, email.as_str().into()),
+            None => (SIGN_IN_BY_EMAIL, JsValue::NULL),
+        };
+        let values = [
+            name,
+            keys.pair.as_str().into(),
+            keys.address.as_str().into(),
+            number(now),
+        ];
+        let statement = self.0.prepare(statement).bind(&values)?;
+        let row = first(&statement).await?.ok_or_else(Row::missing)?;
+        Ok(SignIn {
+            account: if row.is_null(0) {
+                None
+            } else {
+                Some(account(&row)?)
+            },
+            closed_until: row.time(COLUMNS)?,
+        })
     }
 
-    /// The account that signs in by that name.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn by_sign_in_name(&self, name: &SignInName) -> Result<Option<Account>, StoreError> {
-        match name {
-            SignInName::Email(email) => self.by_email(email).await,
-            SignInName::Username(username) => {
-                self.find(BY_USERNAME, &[username.folded().into()]).await
-            }
-        }
-    }
-
-    /// Makes an account.
+    /// Makes an account, whose e-mail address from then on is familiar with the client's address
+    /// of `keys`.
     ///
     /// # Errors
     /// See [`InsertError`]; a taken e-mail address comes before a taken username.
-    pub async fn insert(&self, new: &NewAccount<'_>) -> Result<User, InsertError> {
+    pub async fn insert(
+        &self,
+        new: &NewAccount<'_>,
+        keys: &AttemptKeys,
+        now: u64,
+    ) -> Result<User, InsertError> {
+        let email = JsValue::from(new.email.as_str());
         let values = [
-            new.email.as_str().into(),
+            email.clone(),
             or_null(new.username.map(Username::as_str)),
             or_null(new.username.map(Username::folded)),
             new.name.as_str().into(),
             new.password_hash.into(),
+            keys.address.as_str().into(),
+            number(now),
         ];
-        match self.find(INSERT, &values).await {
+        let inserted = async {
+            let statements = [
+                self.0.prepare(INSERT).bind(&values)?,
+                Attempts(self.0).registered(keys, email, new.password_hash, now)?,
+            ];
+            let row = batch(self.0, &statements).await?;
+            row.as_ref().map(account).transpose()
+        };
+        match inserted.await {
             Ok(Some(account)) => Ok(account.user),
-            Ok(None) => Err(InsertError::EmailTaken),
+            Ok(None) => Err(InsertError::EmailTakenOrClosed),
             Err(error) if error.is_duplicate_of("users.username_folded") => {
                 Err(InsertError::UsernameTaken)
             }
@@ -149,7 +207,7 @@ impl Users<'_> {
     /// # Errors
     /// The database failed.
     pub async fn replace_hash(&self, id: UserId, old: &str, new: &str) -> Result<(), StoreError> {
-        let values = [number(id), old.into(), new.into()];
+        let values = [id_number(id), old.into(), new.into()];
         self.0.prepare(REPLACE_HASH).bind(&values)?.run().await?;
         Ok(())
     }
@@ -171,6 +229,6 @@ fn or_null(text: Option<impl Into<JsValue>>) -> JsValue {
 
 /// An id as JavaScript has it: exact, since it is at most 2^53 - 1.
 #[allow(clippy::cast_precision_loss)]
-fn number(id: UserId) -> JsValue {
+fn id_number(id: UserId) -> JsValue {
     JsValue::from_f64(id.get() as f64)
 }

@@ -27,6 +27,11 @@ pub(crate) fn unique(prefix: &str) -> String {
     format!("{prefix}{}", NEXT.get())
 }
 
+/// An IPv6 address in a /64 of its own; a last group may follow.
+pub(crate) fn unique_address() -> String {
+    format!("2001:db8:0:{}::", unique(""))
+}
+
 /// An account that registered over HTTP, with [`PASSWORD`].
 pub(crate) struct Account {
     pub(crate) id: u64,
@@ -37,6 +42,10 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) async fn register(server: &Server) -> Self {
+        Self::register_from(server, &format!("{}1", unique_address())).await
+    }
+
+    pub(crate) async fn register_from(server: &Server, address: &str) -> Self {
         let username = unique("Ann");
         let email = format!("{}@example.com", username.to_lowercase());
         let body = json!({
@@ -44,6 +53,7 @@ impl Account {
         });
         let answer = server
             .request("POST", "/api/auth/register")
+            .header("CF-Connecting-IP", address)
             .json(body)
             .send()
             .await;
@@ -66,6 +76,19 @@ impl Account {
 pub(crate) async fn sign_in(server: &Server, email: &str, password: &str) -> Answer {
     let body = json!({ "email": email, "password": password });
     let request = server.request("POST", "/api/auth/login");
+    request.json(body).send().await
+}
+
+/// The same from `address`.
+pub(crate) async fn sign_in_from(
+    server: &Server,
+    address: &str,
+    email: &str,
+    password: &str,
+) -> Answer {
+    let body = json!({ "email": email, "password": password });
+    let request = server.request("POST", "/api/auth/login");
+    let request = request.header("CF-Connecting-IP", address);
     request.json(body).send().await
 }
 

@@ -13,6 +13,7 @@
 mod accounts;
 mod bad_input;
 mod configuration;
+mod enumeration;
 mod flask_jwt;
 mod given;
 mod golden;
@@ -22,5 +23,6 @@ mod queries;
 mod schema;
 mod smoke;
 mod support;
+mod throttling;
 mod tokens;
 mod trap;

@@ -36,6 +36,10 @@ extern "C" {
     async fn raw(this: &JsServer, bytes: &[u8]) -> Result<Uint8Array, JsValue>;
     #[wasm_bindgen(catch, method)]
     async fn sql(this: &JsServer, statement: &str, params: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, method, js_name = runCron)]
+    async fn run_cron(this: &JsServer) -> Result<JsString, JsValue>;
+    #[wasm_bindgen(method, js_name = setClock)]
+    fn set_clock(this: &JsServer, ahead_ms: f64);
     #[wasm_bindgen(catch, method)]
     async fn logs(this: &JsServer) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, js_name = cpuMs)]
@@ -102,6 +106,16 @@ impl Server {
         Self::start_worker(&built_within("withSeenQueries"), &[]).await
     }
 
+    /// The built Worker with a clock that [`Server::set_clock`] sets.
+    pub(crate) async fn start_with_clock(overrides: &[(&str, Option<&str>)]) -> Self {
+        Self::start_worker(&built_within("withClock"), overrides).await
+    }
+
+    /// The built Worker whose rate limits throw.
+    pub(crate) async fn start_with_failing_rate_limits() -> Self {
+        Self::start_worker(&built_within("withFailingRateLimits"), &[]).await
+    }
+
     /// Starts a JavaScript module in the place of the Worker.
     pub(crate) async fn start_script(text: &str, overrides: &[(&str, Option<&str>)]) -> Self {
         Self::start_worker(&script(text), overrides).await
@@ -125,7 +139,7 @@ impl Server {
     }
 
     /// A request to be sent exactly as given; only Host and the body's length are added where they are missing.
-    /// There is no CF-Connecting-IP unless a header says so.
+    /// It comes from an address of its own unless a header CF-Connecting-IP says from where.
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder<'_> {
         RequestBuilder {
             server: self,
@@ -140,6 +154,18 @@ impl Server {
     /// Writes bytes to a new connection and reads until the other side closes it, or says nothing for two seconds.
     pub(crate) async fn raw(&self, bytes: &[u8]) -> Vec<u8> {
         self.0.raw(bytes).await.expect("a connection").to_vec()
+    }
+
+    /// Sets the Worker's clock so many milliseconds ahead of time, from the next request on.
+    pub(crate) fn set_clock(&self, ahead_ms: f64) {
+        self.0.set_clock(ahead_ms);
+    }
+
+    /// Runs the cron trigger of wrangler.toml, through the runtime's scheduled handler; its outcome is "ok" or what
+    /// the runtime calls it.
+    pub(crate) async fn run_cron(&self) -> String {
+        let outcome = self.0.run_cron().await.expect("the scheduled handler");
+        String::from(outcome)
     }
 
     /// Runs a statement on the Worker's database: its rows, as objects by column.

@@ -46,6 +46,8 @@ async fn a_dead_instance_answers_and_is_replaced() {
         let next = server.request("GET", "/").send().await;
         assert_eq!((next.status, next.text()), (200, "alive"), "after {path}");
     }
+    assert_eq!(server.run_cron().await, "exception");
+    assert_eq!(server.request("GET", "/").send().await.text(), "alive");
     server.stop().await;
 }
 

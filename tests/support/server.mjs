@@ -30,14 +30,14 @@ export const built = (folder) => ({
   modules: [moduleFile('ESModule', `${folder}/index.js`), moduleFile('CompiledWasm', `${folder}/index_bg.wasm`)],
 });
 
-/** That Worker with one of the wrappers of databases.js round it. */
+/** That Worker with one of the wrappers of stand_ins.js round it. */
 export function builtWithin(wrapper) {
   const { main, modules } = built('build');
-  const text = `import { ${wrapper} } from './databases.js';
+  const text = `import { ${wrapper} } from './stand_ins.js';
     import worker from ${JSON.stringify(main)};
     export default ${wrapper}(worker);`;
-  const databases = moduleFile('ESModule', 'tests/support/databases.js');
-  return { main: './script.js', modules: [moduleText('tests/support/script.js', text), databases, ...modules] };
+  const standIns = moduleFile('ESModule', 'tests/support/stand_ins.js');
+  return { main: './script.js', modules: [moduleText('tests/support/script.js', text), standIns, ...modules] };
 }
 
 /** A Worker that is one JavaScript module of this text. */
@@ -57,6 +57,11 @@ export async function start(worker, overrides = {}, agent = false) {
   await server.prepareDatabase();
   return server;
 }
+
+let addresses = 0;
+
+/** An address that no request has come from. */
+const strangeAddress = () => `10.${(++addresses >> 16) & 255}.${(addresses >> 8) & 255}.${addresses & 255}`;
 
 let sharedServer;
 
@@ -92,8 +97,11 @@ class Server {
   #lines = [];
   #echoes = new Map();
   #agent;
+  #clockAheadMs = 0;
   #miniflare;
   #address;
+  #name;
+  #cron;
 
   constructor({ main, modules }, overrides, agent) {
     const config = wrangler.unstable_readConfig({ config: path.join(root, 'wrangler.toml') });
@@ -122,6 +130,8 @@ class Server {
         options.bindings[name] = value;
       }
     }
+    this.#name = config.name;
+    this.#cron = config.triggers.crons[0];
     this.#agent = agent;
     this.#miniflare = new Miniflare(
       convertV4MiniflareOptions({
@@ -139,13 +149,20 @@ class Server {
     await DB?.batch(wrangler.unstable_splitSqlQuery(schema).map((statement) => DB.prepare(statement)));
   }
 
+  /** Sets the clock of a Worker that stand_ins.js has given one: how far it is ahead from now on. */
+  setClock(aheadMs) {
+    this.#clockAheadMs = aheadMs;
+  }
+
   /**
-   * Sends a request as it is given: `headers` is [name, value, …]; `chunked` sends no length; the body's last byte
+   * Sends a request as it is given, from an address of its own unless `headers` has one: `headers` is [name, value, …]; `chunked` sends no length; the body's last byte
    * is held back for `holdBackMs`.
    */
   send(method, target, headers, chunks, chunked, holdBackMs) {
     const given = new Set(headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
     const added = given.has('host') ? [] : ['Host', this.#address.host];
+    if (!given.has('cf-connecting-ip')) added.push('CF-Connecting-IP', strangeAddress());
+    if (this.#clockAheadMs) added.push('Clock-Ahead-Ms', `${this.#clockAheadMs}`);
     if (!given.has('content-length') && !given.has('transfer-encoding')) {
       if (chunked) added.push('Transfer-Encoding', 'chunked');
       else if (chunks.length || !['GET', 'HEAD'].includes(method)) added.push('Content-Length', `${Buffer.concat(chunks).length}`);
@@ -193,6 +210,13 @@ class Server {
       socket.on('error', reject);
       socket.on('close', () => resolve(Buffer.concat(chunks)));
     });
+  }
+
+  /** Runs the Worker's cron trigger; says how it ended. */
+  async runCron() {
+    const worker = await this.#miniflare.getWorker(this.#name);
+    const { outcome } = await worker.scheduled({ cron: this.#cron });
+    return outcome;
   }
 
   async sql(statement, params) {

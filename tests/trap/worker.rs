@@ -5,7 +5,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use worker::{Context, Delay, Env, Request, Response, Result, event};
+use worker::{
+    Context, Delay, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event,
+};
 
 static SOMEONE_WAITS: AtomicBool = AtomicBool::new(false);
 
@@ -42,4 +44,9 @@ async fn fetch(request: Request, _env: Env, _ctx: Context) -> Result<Response> {
 #[expect(unconditional_recursion, reason = "it exhausts the stack")]
 fn recurse(depth: u64) -> u64 {
     std::hint::black_box(depth) + recurse(std::hint::black_box(depth + 1))
+}
+
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, _env: Env, _ctx: ScheduleContext) {
+    panic!("in the cron trigger")
 }

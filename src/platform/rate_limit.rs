@@ -1,0 +1,45 @@
+//! Cloudflare's rate limits: one counter a key and data centre, without a database.
+
+use js_sys::{JsString, Object, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::HostError;
+
+#[wasm_bindgen]
+extern "C" {
+    type JsRateLimit;
+
+    #[wasm_bindgen(method, catch)]
+    async fn limit(this: &JsRateLimit, options: &Object) -> Result<JsValue, JsValue>;
+}
+
+/// A `[[ratelimits]]` binding of `wrangler.toml`.
+#[derive(Debug)]
+pub struct RateLimit(Result<JsValue, JsValue>);
+
+impl RateLimit {
+    /// The binding of that name in the Worker's environment.
+    #[must_use]
+    pub fn new(env: &JsValue, name: &str) -> Self {
+        Self(Reflect::get(env, &JsValue::from(name)))
+    }
+
+    /// Counts one more request of `key`; false where that is too many.
+    ///
+    /// # Errors
+    /// The binding is missing or failed.
+    pub async fn allows(&self, key: &str) -> Result<bool, HostError> {
+        let binding = self.0.clone()?;
+        if !binding.is_object() {
+            return Err(HostError::new("no such binding"));
+        }
+        let options = Object::new();
+        Reflect::set(&options, &JsString::from("key"), &JsValue::from(key))?;
+        let outcome = binding
+            .unchecked_ref::<JsRateLimit>()
+            .limit(&options)
+            .await?;
+        Ok(Reflect::get(&outcome, &JsValue::from("success"))?.is_truthy())
+    }
+}

@@ -1,0 +1,51 @@
+// What tests put around the Worker's own handlers: a clock that is set, bindings that fail, queries that are seen.
+
+// Named as the runtime's class, by which the Worker knows a database.
+const database = (members) => Object.assign(new (class D1Database {})(), members);
+
+const withBindings = (worker, change) => ({
+  fetch: (request, env, ctx) => worker.fetch(request, { ...env, ...change(env) }, ctx),
+  scheduled: (event, env, ctx) => worker.scheduled(event, { ...env, ...change(env) }, ctx),
+});
+
+async function fail() {
+  throw new Error('D1_ERROR: internal error; reference = 0');
+}
+
+export function withFailingDatabase(worker) {
+  const statement = { bind: () => statement, raw: fail, run: fail };
+  return withBindings(worker, () => ({ DB: database({ prepare: () => statement, batch: fail }) }));
+}
+
+/** Writes each statement to the console. */
+export const withSeenQueries = (worker) =>
+  withBindings(worker, ({ DB }) => ({
+    DB: database({
+      prepare(statement) {
+        console.log(`query: ${statement}`);
+        return DB.prepare(statement);
+      },
+      batch: (statements) => DB.batch(statements),
+    }),
+  }));
+
+export function withFailingRateLimits(worker) {
+  const limit = async () => {
+    throw new Error('no rate limit today');
+  };
+  return withBindings(worker, () => ({ SIGN_INS: { limit }, REGISTRATIONS: { limit } }));
+}
+
+/** Each request says how far the clock is ahead from then on. */
+export function withClock(worker) {
+  const now = Date.now;
+  let aheadMs = 0;
+  Date.now = () => now() + aheadMs;
+  return {
+    fetch(request, env, ctx) {
+      aheadMs = Number(request.headers.get('Clock-Ahead-Ms'));
+      return worker.fetch(request, env, ctx);
+    },
+    scheduled: (event, env, ctx) => worker.scheduled(event, env, ctx),
+  };
+}
