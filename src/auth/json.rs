@@ -23,7 +23,17 @@ pub enum NotAnObject {
 /// # Errors
 /// [`NotAnObject`] says which of the two ways it failed.
 pub fn object(text: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
-    match serde_json::from_slice(text) {
+    an_object(serde_json::from_slice(text))
+}
+
+/// Reads `text` as JSON objects one after another, with or without white space between.
+pub fn objects(text: &str) -> impl Iterator<Item = Result<Map<String, Value>, NotAnObject>> {
+    let deserializer = serde_json::Deserializer::from_slice(text.as_bytes());
+    deserializer.into_iter().map(an_object)
+}
+
+fn an_object(read: serde_json::Result<UniqueKeys>) -> Result<Map<String, Value>, NotAnObject> {
+    match read {
         Ok(UniqueKeys(Value::Object(map))) => Ok(map),
         Ok(_) => Err(NotAnObject::OtherType),
         Err(_) => Err(NotAnObject::NotJson),
@@ -147,6 +157,20 @@ mod tests {
         }
         assert_eq!(object(b"{\"a\":\"\xff\"}"), Err(NotAnObject::NotJson));
         assert_eq!(object(b"{\"a\":\"\\ud800\"}"), Err(NotAnObject::NotJson));
+    }
+
+    #[test]
+    fn reads_objects_one_after_another() {
+        let read = |text| objects(text).collect::<Result<Vec<_>, _>>();
+        assert_eq!(read(" \n").unwrap().len(), 0);
+        for text in [r#"{"a":1}{"b":2}"#, " {\"a\":1}\r\n\t{\"b\":2}\n"] {
+            let all = read(text).unwrap();
+            assert_eq!((&all[0]["a"], &all[1]["b"]), (&1.into(), &2.into()));
+        }
+        assert_eq!(read("{}[]"), Err(NotAnObject::OtherType));
+        for text in ["{},{}", "{}x", "{}{", r#"{}{"a":1,"a":1}"#] {
+            assert_eq!(read(text), Err(NotAnObject::NotJson), "{text}");
+        }
     }
 
     #[test]
