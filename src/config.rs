@@ -2,7 +2,12 @@
 //!
 //! | setting | unit and range | default |
 //! |---|---|---|
-//! | `JWT_SECRET` (a secret) | at least 32 bytes | none |
+//! | `JWT_ALGORITHM` | `HS256`, `EdDSA` or `ES256` | `HS256` |
+//! | `JWT_SECRET` (a secret), with HS256 | at least 32 bytes | none |
+//! | `JWT_PRIVATE_KEY` (a secret), with EdDSA and ES256 | a private JWK | none |
+//! | `JWT_SECRETS_RETIRED` (a secret) | HMAC secrets that verify, separated by white space | none |
+//! | `JWT_KEYS_RETIRED` (a secret) | JWKs that verify, one after another | none |
+//! | `JWT_ACCEPT_FORGEABLE_TOKENS` | `true` or `false`: whether retired secrets may be weak | `false` |
 //! | `JWT_ISSUER` | any text but the empty one | `edge-auth` |
 //! | `ACCESS_TOKEN_LIFETIME` | seconds, 60 to 86,400 | 900 |
 //! | `PASSWORD_HASH` | `pbkdf2-sha512`, `pbkdf2-sha256` or `argon2id` | `pbkdf2-sha512` |
@@ -19,15 +24,16 @@ use zeroize::Zeroizing;
 
 use crate::auth::keyed_hash::KeyedHash;
 use crate::auth::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
-use crate::auth::token::SigningKey;
+use crate::auth::token::{Algorithm, KeyError, Keys, RetiredKey, SigningKey};
 
 /// Every setting, in the form in which it is used.
 #[derive(Debug)]
 pub struct Config {
-    /// `JWT_SECRET`: signs and verifies access tokens.
-    pub signing_key: SigningKey,
+    /// `JWT_ALGORITHM`, `JWT_SECRET` or `JWT_PRIVATE_KEY`, and `JWT_SECRETS_RETIRED`,
+    /// `JWT_KEYS_RETIRED`: sign and verify access tokens.
+    pub keys: Keys,
     /// Hashes the names and addresses that failed sign-ins are counted by. Its secret follows from
-    /// the signing key's.
+    /// the active key's.
     pub attempt_hash: KeyedHash,
     /// `JWT_ISSUER`: the claim `iss` of the tokens signed here. Tokens of another issuer are
     /// refused, so a change of it ends every token.
@@ -72,12 +78,7 @@ impl Config {
     /// The first setting that is wrong. Nothing falls back to a built-in secret (contract,
     /// "Configuration").
     pub fn parse(read: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let secret = read("JWT_SECRET")
-            .map(Zeroizing::new)
-            .ok_or_else(|| ConfigError::new("JWT_SECRET", "is not set"))?;
-        let signing_key = SigningKey::new(secret.as_bytes())
-            .map_err(|_| ConfigError::new("JWT_SECRET", "is shorter than 32 bytes"))?;
-
+        let keys = keys(&read)?;
         let issuer = read("JWT_ISSUER").unwrap_or_else(|| "edge-auth".to_owned());
         if issuer.is_empty() {
             return Err(ConfigError::new("JWT_ISSUER", "is empty"));
@@ -108,8 +109,8 @@ impl Config {
         };
 
         let config = Self {
-            attempt_hash: KeyedHash::new(&signing_key.derived_secret("attempts")),
-            signing_key,
+            attempt_hash: attempt_hash(&keys)?,
+            keys,
             issuer,
             access_token_lifetime: number(&read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?
                 .unwrap_or(900),
@@ -133,6 +134,75 @@ impl Config {
     pub fn sign_in_budget_ms(&self) -> u32 {
         self.sign_in_floor_ms / 5 * 4
     }
+}
+
+fn keys(read: impl Fn(&str) -> Option<String>) -> Result<Keys, ConfigError> {
+    let required = |setting| {
+        let value = read(setting).map(Zeroizing::new);
+        value.ok_or_else(|| ConfigError::new(setting, "is not set"))
+    };
+    let private = |algorithm| {
+        let setting = "JWT_PRIVATE_KEY";
+        SigningKey::from_jwk(&required(setting)?, algorithm).map_err(refused(setting))
+    };
+    let active = match read("JWT_ALGORITHM").as_deref() {
+        None | Some("HS256") => {
+            let setting = "JWT_SECRET";
+            SigningKey::from_secret(required(setting)?.as_bytes())
+                .map_err(|_| ConfigError::new(setting, "is shorter than 32 bytes"))?
+        }
+        Some("EdDSA") => private(Algorithm::EdDsa)?,
+        Some("ES256") => private(Algorithm::Es256)?,
+        Some(_) => {
+            let problem = "is none of HS256, EdDSA and ES256";
+            return Err(ConfigError::new("JWT_ALGORITHM", problem));
+        }
+    };
+    let accept_weak = boolean(&read, "JWT_ACCEPT_FORGEABLE_TOKENS")?.unwrap_or(false);
+    let optional = |setting| Zeroizing::new(read(setting).unwrap_or_default());
+
+    let setting = "JWT_SECRETS_RETIRED";
+    let secrets = optional(setting);
+    let secrets = secrets.split_whitespace().map(str::as_bytes);
+    let secrets = secrets.map(|secret| RetiredKey::from_secret(secret, accept_weak));
+    let mut retired: Vec<_> = secrets
+        .collect::<Result<_, _>>()
+        .map_err(refused(setting))?;
+
+    let setting = "JWT_KEYS_RETIRED";
+    let jwks = RetiredKey::from_jwks(&optional(setting), accept_weak);
+    retired.extend(jwks.map_err(refused(setting))?);
+    Ok(Keys { active, retired })
+}
+
+fn attempt_hash(keys: &Keys) -> Result<KeyedHash, ConfigError> {
+    let secrets = keys.derived_secrets("attempts");
+    let active = secrets.first().map(|secret| KeyedHash::new(secret));
+    active.ok_or_else(|| ConfigError::new("JWT_SECRET", "is not set"))
+}
+
+fn refused(setting: &'static str) -> impl Fn(KeyError) -> ConfigError {
+    move |error| {
+        let more = match error {
+            KeyError::OtherAlgorithm => " than JWT_ALGORITHM",
+            KeyError::Weak => {
+                ", with which tokens can be forged; JWT_ACCEPT_FORGEABLE_TOKENS = true accepts that"
+            }
+            _ => "",
+        };
+        ConfigError::new(setting, format!("{error}{more}"))
+    }
+}
+
+fn boolean(
+    read: impl Fn(&str) -> Option<String>,
+    setting: &'static str,
+) -> Result<Option<bool>, ConfigError> {
+    let Some(text) = read(setting) else {
+        return Ok(None);
+    };
+    let value = text.parse().map(Some);
+    value.map_err(|_| ConfigError::new(setting, "is neither true nor false"))
 }
 
 fn peppers(read: impl Fn(&str) -> Option<String>) -> Result<Peppers, ConfigError> {
@@ -324,9 +394,162 @@ mod tests {
         );
     }
 
+    /// RFC 8037 appendix A.1.
+    const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+    /// RFC 7515 appendix A.3.
+    const P256: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+
+    #[test]
+    fn the_algorithm_picks_the_active_key() {
+        let hs256 = parse(&[("JWT_SECRET", SECRET), ("JWT_ALGORITHM", "HS256")]).unwrap();
+        assert_eq!(hs256.keys.active.algorithm(), Algorithm::Hs256);
+        for (name, algorithm, jwk) in [
+            ("EdDSA", Algorithm::EdDsa, ED25519),
+            ("ES256", Algorithm::Es256, P256),
+        ] {
+            let config = parse(&[("JWT_ALGORITHM", name), ("JWT_PRIVATE_KEY", jwk)]).unwrap();
+            assert_eq!(config.keys.active.algorithm(), algorithm);
+            assert!(config.keys.retired.is_empty());
+            // The secret is not a second key, nor a substitute for the first.
+            let weak = [
+                ("JWT_ALGORITHM", name),
+                ("JWT_PRIVATE_KEY", jwk),
+                ("JWT_SECRET", "weak"),
+            ];
+            assert_eq!(parse(&weak).unwrap().keys.derived_secrets("x").len(), 1);
+            let without = parse(&[("JWT_ALGORITHM", name), ("JWT_SECRET", SECRET)]);
+            assert_eq!(
+                without.unwrap_err().to_string(),
+                "JWT_PRIVATE_KEY is not set"
+            );
+        }
+        let without = parse(&[("JWT_PRIVATE_KEY", ED25519)]);
+        assert_eq!(without.unwrap_err().to_string(), "JWT_SECRET is not set");
+        for name in ["", "hs256", "none", "RS256", "Ed25519", "EdDSA "] {
+            assert_eq!(
+                problem("JWT_ALGORITHM", name),
+                "JWT_ALGORITHM is none of HS256, EdDSA and ES256"
+            );
+        }
+    }
+
+    #[test]
+    fn retired_keys_are_taken() {
+        let secrets = format!(" {}\n{}", "1".repeat(32), "2".repeat(40));
+        let jwks = format!("{ED25519}{P256}");
+        let config = parse(&[
+            ("JWT_SECRET", SECRET),
+            ("JWT_SECRETS_RETIRED", &secrets),
+            ("JWT_KEYS_RETIRED", &jwks),
+        ])
+        .unwrap();
+        assert_eq!(config.keys.retired.len(), 4);
+        assert_eq!(config.keys.jwks()["keys"].as_array().unwrap().len(), 2);
+        let none = [
+            ("JWT_SECRET", SECRET),
+            ("JWT_SECRETS_RETIRED", ""),
+            ("JWT_KEYS_RETIRED", "\n"),
+        ];
+        assert!(parse(&none).unwrap().keys.retired.is_empty());
+    }
+
+    #[test]
+    fn weak_retired_secrets_need_a_setting_that_names_the_risk() {
+        let weak_jwk = r#"{"kty":"oct","k":"c2hvcnQ"}"#;
+        for (setting, weak) in [
+            ("JWT_SECRETS_RETIRED", "short"),
+            ("JWT_KEYS_RETIRED", weak_jwk),
+        ] {
+            let with = |accept| {
+                parse(&[
+                    ("JWT_SECRET", SECRET),
+                    (setting, weak),
+                    ("JWT_ACCEPT_FORGEABLE_TOKENS", accept),
+                ])
+            };
+            assert_eq!(with("true").unwrap().keys.retired.len(), 1);
+            let refused = with("false").unwrap_err().to_string();
+            assert_eq!(refused, problem(setting, weak));
+            let problem = "has a secret shorter than 32 bytes, with which tokens can be forged; \
+                           JWT_ACCEPT_FORGEABLE_TOKENS = true accepts that";
+            assert_eq!(refused, format!("{setting} {problem}"));
+        }
+        for value in ["", "1", "yes", "True", " true"] {
+            assert_eq!(
+                problem("JWT_ACCEPT_FORGEABLE_TOKENS", value),
+                "JWT_ACCEPT_FORGEABLE_TOKENS is neither true nor false"
+            );
+        }
+        // It is about retired secrets alone.
+        let active = [
+            ("JWT_SECRET", "short"),
+            ("JWT_ACCEPT_FORGEABLE_TOKENS", "true"),
+        ];
+        let refused = parse(&active).unwrap_err().to_string();
+        assert_eq!(refused, "JWT_SECRET is shorter than 32 bytes");
+    }
+
+    #[test]
+    fn wrong_keys_are_named_and_not_shown() {
+        let private = |jwk: &str| {
+            let settings = [("JWT_ALGORITHM", "EdDSA"), ("JWT_PRIVATE_KEY", jwk)];
+            parse(&settings).unwrap_err().to_string()
+        };
+        let public = ED25519.replace(r#""d":"#, r#""_":"#);
+        for (jwk, expected) in [
+            ("", "JWT_PRIVATE_KEY is not one JSON Web Key"),
+            (
+                "x",
+                "JWT_PRIVATE_KEY is not JSON Web Keys, one after another",
+            ),
+            (
+                P256,
+                "JWT_PRIVATE_KEY is a key of another algorithm than JWT_ALGORITHM",
+            ),
+            (&public, "JWT_PRIVATE_KEY has a key without d"),
+        ] {
+            assert_eq!(private(jwk), expected);
+        }
+        for (jwks, expected) in [
+            (
+                format!("{ED25519},{P256}"),
+                "is not JSON Web Keys, one after another",
+            ),
+            (
+                ED25519.replace("OKP", "RSA"),
+                "has a key whose kty is none of OKP, EC and oct",
+            ),
+            (
+                P256.replace("P-256", "P-384"),
+                "has a key whose crv is not Ed25519 (of OKP) or P-256 (of EC)",
+            ),
+            (
+                P256.replace("x_FEz", "x_FEy"),
+                "has a key whose public half is no point of the curve",
+            ),
+            (
+                ED25519.replace("nWGx", "nWGy"),
+                "has a key whose public half does not belong to d",
+            ),
+            (
+                ED25519.replace("nWGx", "nWG"),
+                "has a key whose d is not base64url of the right length",
+            ),
+            (r#"{"kty":"oct","k":""}"#.to_owned(), "has an empty secret"),
+        ] {
+            let setting = "JWT_KEYS_RETIRED";
+            assert_eq!(problem(setting, &jwks), format!("{setting} {expected}"));
+        }
+    }
+
     #[test]
     fn secrets_do_not_print() {
-        let settings = [("JWT_SECRET", SECRET), ("PASSWORD_PEPPER", SECRET)];
+        let settings = [
+            ("JWT_SECRET", SECRET),
+            ("PASSWORD_PEPPER", SECRET),
+            ("JWT_SECRETS_RETIRED", SECRET),
+        ];
         let printed = format!("{:?}", parse(&settings).unwrap());
         assert!(!printed.contains("0123456789"), "{printed}");
     }

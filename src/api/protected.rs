@@ -56,8 +56,8 @@ pub(super) async fn authenticate(
         Ok(text) => text,
         Err(problem) => return refuse(Reason::Header(problem)),
     };
-    let key = &app.config.signing_key;
-    let token = match token::verify(text, &app.config.issuer, clock::now(), key) {
+    let keys = &app.config.keys;
+    let token = match token::verify(text, &app.config.issuer, clock::now(), keys) {
         Ok(token) => token,
         Err(error) => return refuse(Reason::Token(error)),
     };

@@ -154,5 +154,5 @@ pub(super) fn access_token(app: &App<'_>, user: &User) -> Result<String, Unexpec
         lifetime: app.config.access_token_lifetime,
         jti: random::bytes()?,
     };
-    token::sign(user, issue, &app.config.signing_key).map_err(Unexpected::new)
+    token::sign(user, issue, &app.config.keys.active).map_err(Unexpected::new)
 }

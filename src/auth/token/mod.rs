@@ -1,16 +1,19 @@
-//! Access tokens: JSON Web Tokens (RFC 7519) signed with HS256.
+//! Access tokens: JSON Web Tokens (RFC 7519).
 //!
 //! `jwt-compact` signs and verifies. The text of a foreign token is taken apart here, one step
 //! at a time, because clients of the old services see which step failed.
 
-use std::fmt;
+mod jwk;
+mod keys;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};
-use jwt_compact::{Algorithm, AlgorithmExt, AlgorithmSignature, Claims, Header};
+use jwt_compact::Claims;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
+
+pub use self::jwk::{KeyError, PublicMembers, thumbprint};
+use self::keys::Key;
+pub use self::keys::{Algorithm, Keys, MIN_SECRET_BYTES, RetiredKey, SigningKey};
 
 use super::account::{User, UserId};
 use super::json::{self, NotAnObject};
@@ -23,77 +26,6 @@ const LEEWAY: f64 = 10.0;
 
 /// The claim that separates access tokens from others.
 const ACCESS: &str = "access";
-
-/// The fewest bytes of an HS256 key: the hash's size (RFC 7518 section 3.2).
-pub const MIN_SECRET_BYTES: usize = 32;
-
-/// A secret of fewer than [`MIN_SECRET_BYTES`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WeakSecret;
-
-/// The key that signs and verifies, with its identifier. Wiped on drop, never printed.
-pub struct SigningKey {
-    key: Hs256Key,
-    kid: String,
-}
-
-impl SigningKey {
-    /// What is signed to get a `kid`. No JWT has this signing input: it contains no dot.
-    const KID_MESSAGE: &'static [u8] = b"edge-auth kid";
-
-    /// Bytes of the keyed hash that a `kid` shows.
-    const KID_BYTES: usize = 16;
-
-    /// A key from the octets of `secret`.
-    ///
-    /// # Errors
-    /// [`WeakSecret`] if it is shorter than [`MIN_SECRET_BYTES`].
-    pub fn new(secret: &[u8]) -> Result<Self, WeakSecret> {
-        if secret.len() < MIN_SECRET_BYTES {
-            return Err(WeakSecret);
-        }
-        let key = Hs256Key::new(secret);
-        // A keyed hash names the key and reveals nothing of it.
-        let hash = Hs256.sign(&key, Self::KID_MESSAGE);
-        let bytes = hash.as_bytes();
-        let kid = Base64UrlUnpadded::encode_string(bytes.get(..Self::KID_BYTES).unwrap_or(&bytes));
-        Ok(Self { key, kid })
-    }
-
-    /// The key's identifier, a token's `kid`.
-    #[must_use]
-    pub fn kid(&self) -> &str {
-        &self.kid
-    }
-
-    /// A secret for another purpose, which reveals nothing of this key.
-    #[must_use]
-    pub fn derived_secret(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
-        let message = format!("edge-auth {purpose}");
-        let mut secret = Zeroizing::new([0; 32]);
-        let hash = Hs256.sign(&self.key, message.as_bytes());
-        for (octet, hashed) in secret.iter_mut().zip(hash.as_bytes().iter()) {
-            *octet = *hashed;
-        }
-        secret
-    }
-
-    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        // `try_from_slice` panics on another length.
-        Hs256Signature::LENGTH.is_some_and(|length| length.get() == signature.len())
-            && Hs256Signature::try_from_slice(signature)
-                .is_ok_and(|signature| Hs256.verify_signature(&signature, &self.key, message))
-    }
-}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("SigningKey")
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What an access token is issued with.
 #[derive(Debug, Clone, Copy)]
@@ -133,9 +65,6 @@ pub fn sign(
     issue: Issue<'_>,
     key: &SigningKey,
 ) -> Result<String, jwt_compact::CreationError> {
-    let header = Header::empty()
-        .with_token_type("JWT")
-        .with_key_id(key.kid());
     let claims = Claims::new(AccessClaims {
         iss: issue.issuer,
         sub: user.id.to_string(),
@@ -149,7 +78,7 @@ pub fn sign(
         exp: issue.now.saturating_add(issue.lifetime.into()),
         jti: Base64UrlUnpadded::encode_string(&issue.jti),
     });
-    Hs256.token(&header, &claims, &key.key)
+    key.token(&claims)
 }
 
 /// A part of a token's text.
@@ -200,7 +129,7 @@ pub enum TokenError {
     Critical(CriticalProblem),
     /// The header has no `alg`.
     AlgorithmMissing,
-    /// `alg` is not the key's own.
+    /// No key that `kid` lets in is one of `alg`.
     AlgorithmNotAllowed,
     /// No key made the signature; `payload` is what else was wrong.
     Signature {
@@ -242,12 +171,7 @@ pub struct AccessToken {
 ///
 /// # Errors
 /// The first check that fails, in the order in which the old libraries make them.
-pub fn verify(
-    token: &str,
-    issuer: &str,
-    now: u64,
-    key: &SigningKey,
-) -> Result<AccessToken, TokenError> {
+pub fn verify(token: &str, issuer: &str, now: u64, keys: &Keys) -> Result<AccessToken, TokenError> {
     if token.len() > MAX_BYTES {
         return Err(TokenError::NotEnoughSegments);
     }
@@ -263,9 +187,10 @@ pub fn verify(
     let payload = decode(payload, Segment::Payload)?;
     let signature = decode(signature, Segment::Signature)?;
 
-    check_header(&header)?;
+    let candidates = check_header(&header, keys)?;
     let claims = json::object(&payload);
-    if !key.verifies(message.as_bytes(), &signature) {
+    let made_it = |key: &&Key| key.verifies(message.as_bytes(), &signature);
+    if !candidates.iter().any(made_it) {
         return Err(TokenError::Signature {
             payload: claims.err(),
         });
@@ -290,20 +215,27 @@ fn decode(text: &str, segment: Segment) -> Result<Vec<u8>, TokenError> {
     Base64UrlUnpadded::decode_vec(text).map_err(|_| TokenError::Padding(segment))
 }
 
-/// The header of a token that is to be verified with an HS256 key. Nothing else in it counts:
-/// no embedded or linked key is ever used (RFC 8725 section 3.5).
-fn check_header(header: &Map<String, Value>) -> Result<(), TokenError> {
-    if header.get("kid").is_some_and(|kid| !kid.is_string()) {
-        return Err(TokenError::KeyIdNotAString);
-    }
+/// The keys that may have signed a token of that header. Nothing else in it counts: no embedded or
+/// linked key is ever used (RFC 8725 section 3.5).
+fn check_header<'a>(
+    header: &Map<String, Value>,
+    keys: &'a Keys,
+) -> Result<Vec<&'a Key>, TokenError> {
+    let kid = match header.get("kid") {
+        None => None,
+        Some(Value::String(kid)) => Some(kid.as_str()),
+        Some(_) => return Err(TokenError::KeyIdNotAString),
+    };
     if let Some(critical) = header.get("crit") {
         return Err(TokenError::Critical(critical_problem(critical, header)));
     }
-    match header.get("alg") {
-        None => Err(TokenError::AlgorithmMissing),
-        Some(Value::String(algorithm)) if *algorithm == Hs256.name() => Ok(()),
-        Some(_) => Err(TokenError::AlgorithmNotAllowed),
+    let algorithm = header.get("alg").ok_or(TokenError::AlgorithmMissing)?;
+    let algorithm = algorithm.as_str().ok_or(TokenError::AlgorithmNotAllowed)?;
+    let candidates = keys.candidates(algorithm, kid);
+    if candidates.is_empty() {
+        return Err(TokenError::AlgorithmNotAllowed);
     }
+    Ok(candidates)
 }
 
 fn critical_problem(critical: &Value, header: &Map<String, Value>) -> CriticalProblem {
@@ -392,7 +324,11 @@ mod tests {
     const ISSUER: &str = "edge-auth";
 
     fn key() -> SigningKey {
-        SigningKey::new(b"0123456789abcdef0123456789abcdef").unwrap()
+        SigningKey::from_secret(b"0123456789abcdef0123456789abcdef").unwrap()
+    }
+
+    fn keys() -> Keys {
+        key().into()
     }
 
     fn user() -> User {
@@ -423,9 +359,12 @@ mod tests {
 
     /// A token of exactly these texts, signed by our key.
     fn signed(header: &str, payload: &str) -> String {
+        signed_by(&key(), header, payload)
+    }
+
+    fn signed_by(key: &SigningKey, header: &str, payload: &str) -> String {
         let message = format!("{}.{}", encode(header), encode(payload));
-        let signature = Hs256.sign(&key().key, message.as_bytes());
-        let signature = Base64UrlUnpadded::encode_string(&signature.as_bytes());
+        let signature = Base64UrlUnpadded::encode_string(&key.sign(message.as_bytes()));
         format!("{message}.{signature}")
     }
 
@@ -434,7 +373,7 @@ mod tests {
     }
 
     fn verified(token: &str) -> Result<AccessToken, TokenError> {
-        verify(token, ISSUER, NOW, &key())
+        verify(token, ISSUER, NOW, &keys())
     }
 
     fn claims_error(claims: &Value) -> TokenError {
@@ -471,20 +410,20 @@ mod tests {
             subject: Ok(UserId::new(7).unwrap()),
             jti: Some("AwMDAwMDAwMDAwMDAwMDAw".into()),
         });
-        assert_eq!(verify(&token, ISSUER, NOW, &key()), good);
-        assert_eq!(verify(&token, ISSUER, NOW + 899, &key()), good);
+        assert_eq!(verify(&token, ISSUER, NOW, &keys()), good);
+        assert_eq!(verify(&token, ISSUER, NOW + 899, &keys()), good);
         assert_eq!(
-            verify(&token, ISSUER, NOW + 900, &key()),
+            verify(&token, ISSUER, NOW + 900, &keys()),
             Err(TokenError::Expired)
         );
         // A clock ten seconds behind ours, and one second more.
-        assert_eq!(verify(&token, ISSUER, NOW - 10, &key()), good);
+        assert_eq!(verify(&token, ISSUER, NOW - 10, &keys()), good);
         assert_eq!(
-            verify(&token, ISSUER, NOW - 11, &key()),
+            verify(&token, ISSUER, NOW - 11, &keys()),
             Err(TokenError::InTheFuture(TimeClaim::IssuedAt))
         );
         assert_eq!(
-            verify(&token, "other", NOW, &key()),
+            verify(&token, "other", NOW, &keys()),
             Err(TokenError::Issuer)
         );
     }
@@ -495,7 +434,7 @@ mod tests {
             "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
         )
         .unwrap();
-        let key = SigningKey::new(&key).unwrap();
+        let key = SigningKey::from_secret(&key).unwrap().into();
         let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
                      eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
                      cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\
@@ -519,19 +458,164 @@ mod tests {
         assert_eq!(verified(&token), Ok(good));
     }
 
-    #[test]
-    fn weak_secrets_are_refused() {
-        assert_eq!(SigningKey::new(&[b'x'; 31]).err(), Some(WeakSecret));
-        assert!(SigningKey::new(&[b'x'; 32]).is_ok());
+    /// RFC 8037 appendix A.1.
+    fn ed25519() -> SigningKey {
+        let jwk = json!({
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        });
+        SigningKey::from_jwk(&jwk.to_string(), Algorithm::EdDsa).unwrap()
+    }
+
+    /// RFC 7515 appendix A.3.
+    fn p256() -> SigningKey {
+        let jwk = json!({
+            "kty": "EC",
+            "crv": "P-256",
+            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+            "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
+        });
+        SigningKey::from_jwk(&jwk.to_string(), Algorithm::Es256).unwrap()
+    }
+
+    /// The key as others may have it: its public half.
+    fn retired(key: SigningKey) -> RetiredKey {
+        let jwks = Keys::from(key).jwks();
+        let mut keys = RetiredKey::from_jwks(&jwks["keys"][0].to_string(), false).unwrap();
+        keys.pop().unwrap()
     }
 
     #[test]
-    fn kid_differs_by_key_and_hides_it() {
-        let other = SigningKey::new(b"0123456789abcdef0123456789abcdeg").unwrap();
-        assert_ne!(key().kid(), other.kid());
-        assert_eq!(key().kid(), key().kid());
-        assert_eq!(key().kid().len(), 22);
-        assert!(!format!("{:?}", key()).contains("0123456789abcdef"));
+    fn every_algorithm_issues_and_accepts() {
+        for (key, algorithm) in [(key(), "HS256"), (ed25519(), "EdDSA"), (p256(), "ES256")] {
+            let issue = Issue {
+                issuer: ISSUER,
+                now: NOW,
+                lifetime: 900,
+                jti: [3; 16],
+            };
+            let token = sign(&user(), issue, &key).unwrap();
+            let header = token.split_once('.').unwrap().0;
+            let header = Base64UrlUnpadded::decode_vec(header).unwrap();
+            let header: Value = serde_json::from_slice(&header).unwrap();
+            let expected = json!({ "alg": algorithm, "typ": "JWT", "kid": key.kid() });
+            assert_eq!(header, expected);
+            let token = verify(&token, ISSUER, NOW, &key.into()).unwrap();
+            assert_eq!(token.subject, Ok(UserId::new(7).unwrap()));
+        }
+    }
+
+    #[test]
+    fn retired_keys_verify() {
+        let payload = json!({ "sub": "7", "exp": NOW + 60 }).to_string();
+        let keys = Keys {
+            active: key(),
+            retired: vec![retired(ed25519()), retired(p256())],
+        };
+        for (old, algorithm) in [(ed25519(), "EdDSA"), (p256(), "ES256")] {
+            for header in [
+                json!({ "alg": algorithm, "kid": old.kid() }),
+                json!({ "alg": algorithm, "kid": "unknown" }),
+                json!({ "alg": algorithm }),
+            ] {
+                let token = signed_by(&old, &header.to_string(), &payload);
+                assert!(verify(&token, ISSUER, NOW, &keys).is_ok(), "{header}");
+                let without = verify(&token, ISSUER, NOW, &key().into());
+                assert_eq!(without, Err(TokenError::AlgorithmNotAllowed), "{header}");
+            }
+        }
+        // What is issued is signed by the active key.
+        assert!(verify(&issued(), ISSUER, NOW, &key().into()).is_ok());
+    }
+
+    #[test]
+    fn weak_keys_verify_tokens_without_a_kid_alone() {
+        let weak = || RetiredKey::from_secret(b"weak secret", true).unwrap();
+        let payload = json!({ "sub": "7", "exp": NOW + 60 }).to_string();
+        let by_weak = |header: &Value| {
+            let message = format!("{}.{}", encode(&header.to_string()), encode(&payload));
+            let key = jwt_compact::alg::Hs256Key::new(b"weak secret");
+            let signature =
+                jwt_compact::Algorithm::sign(&jwt_compact::alg::Hs256, &key, message.as_bytes());
+            let signature = jwt_compact::AlgorithmSignature::as_bytes(&signature).into_owned();
+            format!("{message}.{}", Base64UrlUnpadded::encode_string(&signature))
+        };
+        let keys = |active| Keys {
+            active,
+            retired: vec![weak()],
+        };
+        let without = json!({ "alg": "HS256" });
+        for active in [key(), ed25519()] {
+            assert!(verify(&by_weak(&without), ISSUER, NOW, &keys(active)).is_ok());
+        }
+        for kid in ["unknown", "", key().kid()] {
+            let token = by_weak(&json!({ "alg": "HS256", "kid": kid }));
+            assert_eq!(
+                verify(&token, ISSUER, NOW, &keys(key())),
+                Err(TokenError::Signature { payload: None })
+            );
+            assert_eq!(
+                verify(&token, ISSUER, NOW, &keys(ed25519())),
+                Err(TokenError::AlgorithmNotAllowed)
+            );
+        }
+    }
+
+    #[test]
+    fn algorithms_are_not_confused() {
+        let payload = json!({ "sub": "7", "exp": NOW + 60 }).to_string();
+        let all = || Keys {
+            active: ed25519(),
+            retired: vec![
+                retired(p256()),
+                RetiredKey::from_secret(&[b'x'; 32], false).unwrap(),
+            ],
+        };
+        let error = |token: &str, keys: &Keys| verify(token, ISSUER, NOW, keys).unwrap_err();
+
+        // The public key, which everybody has, as the secret of an HMAC.
+        let jwks = all().jwks();
+        for jwk in jwks["keys"].as_array().unwrap() {
+            let x = jwk["x"].as_str().unwrap();
+            let raw = Base64UrlUnpadded::decode_vec(x).unwrap();
+            for secret in [raw, x.as_bytes().to_vec(), jwk.to_string().into_bytes()] {
+                let attacker = SigningKey::from_secret(&secret).unwrap();
+                let token = |header: &Value| signed_by(&attacker, &header.to_string(), &payload);
+                let plain = token(&json!({ "alg": "HS256" }));
+                assert_eq!(
+                    error(&plain, &all()),
+                    TokenError::Signature { payload: None }
+                );
+                let alone = ed25519().into();
+                assert_eq!(error(&plain, &alone), TokenError::AlgorithmNotAllowed);
+                let named = token(&json!({ "alg": "HS256", "kid": jwk["kid"] }));
+                assert_eq!(error(&named, &all()), TokenError::AlgorithmNotAllowed);
+            }
+        }
+        // The kid of one key, the algorithm and the signature of another.
+        let token = |key: &SigningKey, alg, kid: &SigningKey| {
+            let header = json!({ "alg": alg, "kid": kid.kid() });
+            signed_by(key, &header.to_string(), &payload)
+        };
+        let (ed, p) = (ed25519(), p256());
+        for mixed in [token(&p, "ES256", &ed), token(&ed, "EdDSA", &p)] {
+            assert_eq!(error(&mixed, &all()), TokenError::AlgorithmNotAllowed);
+        }
+        // The signature of one key under the algorithm of another, of the same length.
+        for mixed in [token(&p, "EdDSA", &ed), token(&ed, "ES256", &p)] {
+            assert_eq!(
+                error(&mixed, &all()),
+                TokenError::Signature { payload: None }
+            );
+        }
+        for none in ["none", "None", "NONE", "nOnE"] {
+            let header = json!({ "alg": none }).to_string();
+            let token = format!("{}.{}.", encode(&header), encode(&payload));
+            assert_eq!(error(&token, &all()), TokenError::AlgorithmNotAllowed);
+        }
     }
 
     #[test]
@@ -677,9 +761,9 @@ mod tests {
 
     #[test]
     fn embedded_and_linked_keys_are_not_used() {
-        let attacker = Hs256Key::new([b'a'; 32]);
+        let attacker = SigningKey::from_secret(&[b'a'; 32]).unwrap();
         let jwk = json!({ "kty": "oct", "k": Base64UrlUnpadded::encode_string(&[b'a'; 32]) });
-        let payload = encode(&json!({ "sub": "7", "exp": NOW + 60 }).to_string());
+        let payload = json!({ "sub": "7", "exp": NOW + 60 }).to_string();
         for header in [
             json!({ "alg": "HS256", "jwk": jwk }),
             json!({ "alg": "HS256", "jku": "https://attacker.example/jwks.json" }),
@@ -688,10 +772,7 @@ mod tests {
             json!({ "alg": "HS256", "kid": "../../dev/null" }),
             json!({ "alg": "HS256", "kid": key().kid() }),
         ] {
-            let message = format!("{}.{payload}", encode(&header.to_string()));
-            let signature = Hs256.sign(&attacker, message.as_bytes());
-            let signature = Base64UrlUnpadded::encode_string(&signature.as_bytes());
-            let error = verified(&format!("{message}.{signature}"));
+            let error = verified(&signed_by(&attacker, &header.to_string(), &payload));
             assert_eq!(
                 error,
                 Err(TokenError::Signature { payload: None }),
