@@ -153,6 +153,8 @@ pub(super) fn access_token(app: &App<'_>, user: &User) -> Result<String, Unexpec
         now: clock::now(),
         lifetime: app.config.access_token_lifetime,
         jti: random::bytes()?,
+        epoch: 0,
+        session: None,
     };
     token::sign(user, issue, &app.config.keys.active).map_err(Unexpected::new)
 }

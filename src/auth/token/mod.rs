@@ -38,6 +38,10 @@ pub struct Issue<'a> {
     pub lifetime: u32,
     /// Random bytes for `jti`.
     pub jti: [u8; 16],
+    /// The account's epoch, not negative: it travels in `jti`.
+    pub epoch: i64,
+    /// The claim `sid`, of a token that belongs to a session.
+    pub session: Option<&'a str>,
 }
 
 /// The claims of an access token (contract, "Access tokens").
@@ -54,6 +58,8 @@ struct AccessClaims<'a> {
     nbf: u64,
     exp: u64,
     jti: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
 }
 
 /// Signs an access token for `user`.
@@ -76,9 +82,25 @@ pub fn sign(
         iat: issue.now,
         nbf: issue.now,
         exp: issue.now.saturating_add(issue.lifetime.into()),
-        jti: Base64UrlUnpadded::encode_string(&issue.jti),
+        jti: token_id(&issue.jti, issue.epoch),
+        sid: issue.session,
     });
     key.token(&claims)
+}
+
+/// A `jti` that carries the account's epoch: the claims are fixed (contract, "Access tokens").
+fn token_id(random: &[u8; 16], epoch: i64) -> String {
+    format!("{}.{epoch}", Base64UrlUnpadded::encode_string(random))
+}
+
+/// The epoch of a `jti` as [`token_id`] writes it, of no other.
+fn epoch_of(jti: &str) -> Option<i64> {
+    let (random, epoch) = jti.split_once('.')?;
+    let mut buffer = [0; 16];
+    let random = Base64UrlUnpadded::decode(random, &mut buffer).ok()?;
+    let is_decimal = epoch.bytes().all(|byte| byte.is_ascii_digit())
+        && (epoch == "0" || !epoch.starts_with('0'));
+    (random.len() == 16 && is_decimal).then(|| epoch.parse().ok())?
 }
 
 /// A part of a token's text.
@@ -159,12 +181,19 @@ pub enum TokenError {
 }
 
 /// A token whose signature and claims hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AccessToken {
     /// The account that it was issued to, or the claim's text where no account can have that id.
     pub subject: Result<UserId, String>,
     /// The claim `jti`, where it has one.
     pub jti: Option<String>,
+    /// The account's epoch at the time of issue, where the `jti` is one of ours: the old Flask
+    /// service's tokens have none.
+    pub epoch: Option<i64>,
+    /// The claim `sid`, where it is a string: the session that the token belongs to.
+    pub session: Option<String>,
+    /// The claim `iat`, where it has one, in seconds of Unix time.
+    pub issued_at: Option<f64>,
 }
 
 /// Checks `token` as the contract's "Access tokens" asks, at Unix time `now` in seconds.
@@ -259,14 +288,16 @@ fn check_claims(
     // Exact for every time until the year 285 million.
     #[allow(clippy::cast_precision_loss)]
     let now = now as f64;
-    for (name, claim) in [("iat", TimeClaim::IssuedAt), ("nbf", TimeClaim::NotBefore)] {
-        if let Some(time) = json::take(&mut claims, name) {
-            let time = time.as_f64().ok_or(TokenError::NotANumber(claim))?;
-            if time > now + LEEWAY {
-                return Err(TokenError::InTheFuture(claim));
-            }
-        }
-    }
+    let mut past = |name, claim| match json::take(&mut claims, name) {
+        None => Ok(None),
+        Some(time) => match time.as_f64() {
+            None => Err(TokenError::NotANumber(claim)),
+            Some(time) if time > now + LEEWAY => Err(TokenError::InTheFuture(claim)),
+            time => Ok(time),
+        },
+    };
+    let issued_at = past("iat", TimeClaim::IssuedAt)?;
+    past("nbf", TimeClaim::NotBefore)?;
     let expired = match json::take(&mut claims, "exp") {
         None => return Err(TokenError::ExpirationMissing),
         // Python counts true as 1 and false as 0, both long past (recordings, "exp true").
@@ -303,7 +334,17 @@ fn check_claims(
     if json::take(&mut claims, "type").is_some_and(|token_type| token_type != ACCESS) {
         return Err(TokenError::NotAnAccessToken);
     }
-    Ok(AccessToken { subject, jti })
+    let session = match json::take(&mut claims, "sid") {
+        Some(Value::String(session)) => Some(session),
+        _ => None,
+    };
+    Ok(AccessToken {
+        subject,
+        epoch: jti.as_deref().and_then(epoch_of),
+        jti,
+        session,
+        issued_at,
+    })
 }
 
 /// A claim's value without the quotes of a JSON string.
@@ -349,6 +390,8 @@ mod tests {
             now: NOW,
             lifetime: 900,
             jti: [3; 16],
+            epoch: 4,
+            session: None,
         };
         sign(&user(), issue, &key()).unwrap()
     }
@@ -398,7 +441,7 @@ mod tests {
         let claims = json!({
             "iss": ISSUER, "sub": "7", "identity": 7, "type": "access", "fresh": false,
             "role": "customer", "iat": NOW, "nbf": NOW, "exp": NOW + 900,
-            "jti": "AwMDAwMDAwMDAwMDAwMDAw",
+            "jti": "AwMDAwMDAwMDAwMDAwMDAw.4",
         });
         assert_eq!(read(), claims);
     }
@@ -408,7 +451,10 @@ mod tests {
         let token = issued();
         let good = Ok(AccessToken {
             subject: Ok(UserId::new(7).unwrap()),
-            jti: Some("AwMDAwMDAwMDAwMDAwMDAw".into()),
+            jti: Some("AwMDAwMDAwMDAwMDAwMDAw.4".into()),
+            epoch: Some(4),
+            session: None,
+            issued_at: Some(1_700_000_000.0),
         });
         assert_eq!(verify(&token, ISSUER, NOW, &keys()), good);
         assert_eq!(verify(&token, ISSUER, NOW + 899, &keys()), good);
@@ -454,6 +500,9 @@ mod tests {
         let good = AccessToken {
             subject: Ok(UserId::new(7).unwrap()),
             jti: None,
+            epoch: None,
+            session: None,
+            issued_at: Some(1_700_000_000.0),
         };
         assert_eq!(verified(&token), Ok(good));
     }
@@ -496,6 +545,8 @@ mod tests {
                 now: NOW,
                 lifetime: 900,
                 jti: [3; 16],
+                epoch: i64::MAX,
+                session: Some("the session"),
             };
             let token = sign(&user(), issue, &key).unwrap();
             let header = token.split_once('.').unwrap().0;
@@ -505,6 +556,8 @@ mod tests {
             assert_eq!(header, expected);
             let token = verify(&token, ISSUER, NOW, &key.into()).unwrap();
             assert_eq!(token.subject, Ok(UserId::new(7).unwrap()));
+            assert_eq!(token.session.as_deref(), Some("the session"));
+            assert_eq!(token.epoch, Some(i64::MAX));
         }
     }
 
@@ -616,6 +669,67 @@ mod tests {
             let token = format!("{}.{}.", encode(&header), encode(&payload));
             assert_eq!(error(&token, &all()), TokenError::AlgorithmNotAllowed);
         }
+    }
+
+    #[test]
+    fn the_epoch_is_read_from_our_jti_alone() {
+        assert_eq!(epoch_of(&token_id(&[3; 16], 0)), Some(0));
+        assert_eq!(epoch_of(&token_id(&[0xff; 16], i64::MAX)), Some(i64::MAX));
+        let random = "AwMDAwMDAwMDAwMDAwMDAw";
+        for epoch in ["0", "1", "10", "9223372036854775807"] {
+            let jti = format!("{random}.{epoch}");
+            assert_eq!(epoch_of(&jti), epoch.parse().ok(), "{jti}");
+        }
+        for epoch in [
+            "",
+            "00",
+            "01",
+            "-0",
+            "-1",
+            "+1",
+            " 1",
+            "1 ",
+            "1.0",
+            "1.",
+            "9223372036854775808",
+            "١",
+            "x",
+        ] {
+            assert_eq!(epoch_of(&format!("{random}.{epoch}")), None, "{epoch}");
+        }
+        for jti in [
+            "",
+            ".",
+            ".1",
+            random,
+            "c0ffee.1",
+            // A character less, one more, stray bits, padding, another alphabet.
+            "AwMDAwMDAwMDAwMDAwMDA.1",
+            "AwMDAwMDAwMDAwMDAwMDAwM.1",
+            "AwMDAwMDAwMDAwMDAwMDAx.1",
+            "AwMDAwMDAwMDAwMDAwMDAw==.1",
+            "AwMDAwMDAwMDAwMDAwMD+/.1",
+            "0b9dbd2c-8f0b-4c36-9d6e-0f6c1a5fd0aa",
+        ] {
+            assert_eq!(epoch_of(jti), None, "{jti}");
+        }
+    }
+
+    #[test]
+    fn sessions_and_times_are_told() {
+        let token = |name: &str, value: Value| {
+            let mut claims = json!({ "sub": "7", "exp": NOW + 60 });
+            claims[name] = value;
+            verified(&with_claims(&claims)).unwrap()
+        };
+        assert_eq!(token("sid", json!("s")).session.as_deref(), Some("s"));
+        for odd in [json!(null), json!(1), json!(["s"]), json!({})] {
+            assert_eq!(token("sid", odd).session, None);
+        }
+        assert_eq!(token("iat", json!(NOW)).issued_at, Some(1_700_000_000.0));
+        assert_eq!(token("iat", json!(1.5)).issued_at, Some(1.5));
+        assert_eq!(token("iat", json!(null)).issued_at, None);
+        assert_eq!(token("jti", json!("x")).epoch, None);
     }
 
     #[test]
