@@ -1,6 +1,4 @@
-//! Published test vectors against every engine: PBKDF2 by the crate, natively and in wasm, and by
-//! WebCrypto.
-#![allow(clippy::unwrap_used)]
+//! PBKDF2 by every engine: by the crate, natively and in wasm, and by WebCrypto.
 
 use edge_auth::auth::password::{Derivation, Function, Pbkdf2Hash};
 #[cfg(target_family = "wasm")]

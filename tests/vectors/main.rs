@@ -1,0 +1,10 @@
+//! Published test vectors, natively and in wasm.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod passwords;
+mod tokens;
