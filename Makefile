@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export CLOUDFLARE_CF_FETCH_ENABLED := false
 export WRANGLER_SEND_METRICS := false
 
-.PHONY: help dev build test lint size bench clean prerequisites
+.PHONY: help dev build test lint size bench keys clean prerequisites
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -41,6 +41,9 @@ size: build ## print what a deployment uploads, compressed
 
 bench: build ## measure the CPU time of requests
 	node scripts/bench.mjs
+
+keys: ## make a key for access tokens: make keys ALG=EdDSA, or HS256, ES256
+	@node scripts/keys.mjs '$(ALG)'
 
 clean: ## remove what was built; data, secrets and tools stay
 	rm -rf build target
