@@ -3,9 +3,6 @@
 use std::fmt;
 
 use argon2::{Algorithm, Argon2, Version};
-use pbkdf2::pbkdf2_hmac;
-use sha1::Sha1;
-use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
 /// The most PBKDF2 iterations that Cloudflare's `deriveBits` does; it refuses more, while the
@@ -208,13 +205,13 @@ impl Derivation {
         match self.function {
             Function::Pbkdf2 { hash, iterations } => match hash {
                 Pbkdf2Hash::Sha1 => {
-                    pbkdf2_hmac::<Sha1>(password, &self.salt, iterations, &mut key);
+                    kdf::pbkdf2_sha1(password, &self.salt, iterations, &mut key);
                 }
                 Pbkdf2Hash::Sha256 => {
-                    pbkdf2_hmac::<Sha256>(password, &self.salt, iterations, &mut key);
+                    kdf::pbkdf2_sha256(password, &self.salt, iterations, &mut key);
                 }
                 Pbkdf2Hash::Sha512 => {
-                    pbkdf2_hmac::<Sha512>(password, &self.salt, iterations, &mut key);
+                    kdf::pbkdf2_sha512(password, &self.salt, iterations, &mut key);
                 }
             },
             Function::Scrypt { log_n, r, p } => {
