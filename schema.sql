@@ -19,6 +19,10 @@ CREATE TABLE IF NOT EXISTS users (
   password_hash TEXT NOT NULL
     CHECK (length(password_hash) BETWEEN 20 AND 512 AND instr(password_hash, '$') > 0),
   disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+  -- One more ends every access token that says less and belongs to no session.
+  epoch INTEGER NOT NULL DEFAULT 0 CHECK (epoch >= 0),
+  -- Unix time in seconds: ends every token of the old service, which has no epoch, up to then.
+  tokens_valid_after INTEGER,
   -- UTC, as in 2024-01-15T10:30:00.
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%S', 'now'))
     CHECK (created_at IS strftime('%Y-%m-%dT%H:%M:%S', created_at)),
@@ -27,6 +31,24 @@ CREATE TABLE IF NOT EXISTS users (
   CHECK (email IS NOT NULL OR username IS NOT NULL),
   CHECK ((username IS NULL) = (username_folded IS NULL))
 ) STRICT;
+
+-- A refresh token is not stored: it is a keyed hash of its session and its number there.
+CREATE TABLE IF NOT EXISTS sessions (
+  id TEXT NOT NULL UNIQUE CHECK (length(id) = 43),
+  user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  -- The number of the refresh token that is not spent.
+  generation INTEGER NOT NULL DEFAULT 0 CHECK (generation >= 0),
+  -- When the 16 before it were spent, the latest first, 13 digits each: Unix time in milliseconds.
+  spent TEXT NOT NULL DEFAULT '',
+  -- A token came back after it was spent.
+  revoked INTEGER NOT NULL DEFAULT 0 CHECK (revoked IN (0, 1)),
+  -- Unix time in milliseconds.
+  created_at INTEGER NOT NULL,
+  last_used_at INTEGER NOT NULL,
+  user_agent TEXT CHECK (length(user_agent) <= 256)
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS sessions_by_user ON sessions (user_id);
 
 -- Failed sign-ins, and where right ones came from. A key says what is counted: a `pair` of name and
 -- address, an `address`, a `name` that no account has, a `user`. Names and addresses are keyed hashes.

@@ -10,6 +10,10 @@
 //! | `JWT_ACCEPT_FORGEABLE_TOKENS` | `true` or `false`: whether retired secrets may be weak | `false` |
 //! | `JWT_ISSUER` | any text but the empty one | `edge-auth` |
 //! | `ACCESS_TOKEN_LIFETIME` | seconds, 60 to 86,400 | 900 |
+//! | `TRUST_TOKEN_ALONE` | `true` or `false`: whether `/verify` reads no account | `false` |
+//! | `SESSION_LIFETIME` | seconds, 60 to 31,536,000 | 2,592,000 (30 days) |
+//! | `SESSION_IDLE_LIFETIME` | seconds without a refresh, 60 to 31,536,000 | 604,800 (7 days) |
+//! | `SESSIONS_PER_USER` | 1 to 1,000 | 50 |
 //! | `PASSWORD_HASH` | `pbkdf2-sha512`, `pbkdf2-sha256` or `argon2id` | `pbkdf2-sha512` |
 //! | `PASSWORD_ITERATIONS` | 100,000 to 10,000,000 | 210,000 for SHA-512, 600,000 for SHA-256 |
 //! | `PASSWORD_PEPPER` (a secret) | at least 32 bytes | none |
@@ -24,6 +28,7 @@ use zeroize::Zeroizing;
 
 use crate::auth::keyed_hash::KeyedHash;
 use crate::auth::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
+use crate::auth::session::{Lifetimes, RefreshKeys};
 use crate::auth::token::{Algorithm, KeyError, Keys, RetiredKey, SigningKey};
 
 /// Every setting, in the form in which it is used.
@@ -40,6 +45,15 @@ pub struct Config {
     pub issuer: String,
     /// `ACCESS_TOKEN_LIFETIME`: seconds from a token's issue to its `exp`.
     pub access_token_lifetime: u32,
+    /// `TRUST_TOKEN_ALONE`: `/verify` looks at the token and reads no account, so that it notices a
+    /// revocation only when the token expires.
+    pub trust_token_alone: bool,
+    /// Make and verify refresh tokens. Their secrets follow from those of [`Config::keys`].
+    pub refresh_keys: RefreshKeys,
+    /// `SESSION_LIFETIME` and `SESSION_IDLE_LIFETIME`.
+    pub session_lifetimes: Lifetimes,
+    /// `SESSIONS_PER_USER`: one more, and the oldest one goes.
+    pub sessions_per_user: u32,
     /// `PASSWORD_HASH` and `PASSWORD_ITERATIONS`: how new passwords are hashed.
     pub password_function: Function,
     /// `PASSWORD_PEPPER` and `PASSWORD_PEPPERS_RETIRED`: secrets over the derived keys.
@@ -110,10 +124,17 @@ impl Config {
 
         let config = Self {
             attempt_hash: attempt_hash(&keys)?,
+            refresh_keys: RefreshKeys::new(keyed_hashes(&keys, "refresh tokens")),
             keys,
             issuer,
             access_token_lifetime: number(&read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?
                 .unwrap_or(900),
+            trust_token_alone: boolean(&read, "TRUST_TOKEN_ALONE")?.unwrap_or(false),
+            session_lifetimes: Lifetimes {
+                absolute: seconds(&read, "SESSION_LIFETIME", 30)?,
+                idle: seconds(&read, "SESSION_IDLE_LIFETIME", 7)?,
+            },
+            sessions_per_user: number(&read, "SESSIONS_PER_USER", 1..=1000)?.unwrap_or(50),
             password_function,
             peppers: peppers(&read)?,
             sign_in_floor_ms: number(&read, "SIGN_IN_FLOOR_MS", 10..=10_000)?.unwrap_or(500),
@@ -176,9 +197,25 @@ fn keys(read: impl Fn(&str) -> Option<String>) -> Result<Keys, ConfigError> {
 }
 
 fn attempt_hash(keys: &Keys) -> Result<KeyedHash, ConfigError> {
-    let secrets = keys.derived_secrets("attempts");
-    let active = secrets.first().map(|secret| KeyedHash::new(secret));
+    let active = keyed_hashes(keys, "attempts").next();
     active.ok_or_else(|| ConfigError::new("JWT_SECRET", "is not set"))
+}
+
+/// Keyed hashes for one purpose, that of the active key first.
+fn keyed_hashes(keys: &Keys, purpose: &str) -> impl Iterator<Item = KeyedHash> {
+    let secrets = keys.derived_secrets(purpose).into_iter();
+    secrets.map(|secret| KeyedHash::new(&secret))
+}
+
+/// A setting in seconds, up to a year, as milliseconds.
+fn seconds(
+    read: impl Fn(&str) -> Option<String>,
+    setting: &'static str,
+    default_days: u64,
+) -> Result<u64, ConfigError> {
+    const DAY: u64 = 24 * 60 * 60;
+    let seconds = number(read, setting, 60..=365 * DAY)?;
+    Ok(seconds.unwrap_or(default_days * DAY) * 1000)
 }
 
 fn refused(setting: &'static str) -> impl Fn(KeyError) -> ConfigError {
@@ -282,6 +319,10 @@ mod tests {
         let config = parse(&[("JWT_SECRET", SECRET)]).unwrap();
         assert_eq!(config.issuer, "edge-auth");
         assert_eq!(config.access_token_lifetime, 900);
+        assert!(!config.trust_token_alone);
+        assert_eq!(config.session_lifetimes.absolute, 30 * 86_400_000);
+        assert_eq!(config.session_lifetimes.idle, 7 * 86_400_000);
+        assert_eq!(config.sessions_per_user, 50);
         assert_eq!(
             config.password_function,
             pbkdf2(Pbkdf2Hash::Sha512, 210_000)
@@ -347,6 +388,16 @@ mod tests {
         assert_eq!(
             problem("SIGN_IN_FLOOR_MS", "10001"),
             "SIGN_IN_FLOOR_MS is no whole number from 10 to 10000"
+        );
+        for setting in ["SESSION_LIFETIME", "SESSION_IDLE_LIFETIME"] {
+            assert_eq!(
+                problem(setting, "31536001"),
+                format!("{setting} is no whole number from 60 to 31536000")
+            );
+        }
+        assert_eq!(
+            problem("SESSIONS_PER_USER", "0"),
+            "SESSIONS_PER_USER is no whole number from 1 to 1000"
         );
         let too_short = "SIGN_IN_FLOOR_MS is too short for the hash of a new password";
         assert_eq!(problem("SIGN_IN_FLOOR_MS", "200"), too_short);

@@ -18,6 +18,7 @@ use crate::platform::http::Incoming;
 use crate::platform::rate_limit::RateLimit;
 use crate::platform::{clock, random};
 use crate::store::attempts::Attempts;
+use crate::store::sessions::Sessions;
 
 /// The D1 binding's name in `wrangler.toml`.
 const DATABASE: &str = "DB";
@@ -41,16 +42,21 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
 /// Deletes what has expired, as often as `wrangler.toml` says.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    let purged = async {
-        let database = env.d1(DATABASE).map_err(|error| error.to_string())?;
-        let attempts = Attempts(&database);
-        let purged = attempts.purge(clock::now_ms()).await;
-        purged.map_err(|error| error.to_string())
-    };
-    if let Err(error) = purged.await {
+    if let Err(error) = purge(&env).await {
         let line = json!({ "level": "error", "error": format!("purge: {error}") });
         console_error!("{line}");
     }
+}
+
+async fn purge(env: &Env) -> Result<(), String> {
+    let config = config(env).map_err(|error| format!("setting {error}"))?;
+    let database = env.d1(DATABASE).map_err(|error| error.to_string())?;
+    let now = clock::now_ms();
+    let attempts = Attempts(&database).purge(now).await;
+    let sessions = Sessions(&database)
+        .purge(config.session_lifetimes, now)
+        .await;
+    attempts.and(sessions).map_err(|error| error.to_string())
 }
 
 async fn answer(request: &Incoming, env: &Env) -> Result<Reply, String> {
@@ -107,15 +113,17 @@ fn unexpected(request: &Incoming, error: &str) -> Reply {
 fn respond(reply: Reply, head: bool) -> worker::Result<Response> {
     let mut response = ResponseBuilder::new()
         .with_status(reply.status)
-        .with_header("Content-Type", "application/json")?
         .with_header("Cache-Control", "no-store")?
         .with_header("X-Content-Type-Options", "nosniff")?;
+    if reply.body.is_some() {
+        response = response.with_header("Content-Type", "application/json")?;
+    }
+    // One of a name above takes its place.
     for (name, value) in reply.headers {
         response = response.with_header(name, &value)?;
     }
-    Ok(if head {
-        response.empty()
-    } else {
-        response.fixed(reply.body.into_bytes())
+    Ok(match reply.body {
+        Some(body) if !head => response.fixed(body.into_bytes()),
+        _ => response.empty(),
     })
 }

@@ -4,19 +4,20 @@ use serde_json::{Map, Value, json};
 
 use super::authorization::HeaderProblem;
 use super::body::{self, BodyProblem};
-use super::protected::{self, Reason};
+use super::fields::{self, FieldsRefused};
+use super::protected::Reason;
 use super::reply::{Dialect, Reply};
 use super::sign_in::{self, Refusal};
+use super::tokens::{self, Grant, Opening};
 use super::{App, Unexpected, pyjwt, throttle};
-use crate::auth::account::{BrokenRule, Email, Name, User, Username};
+use crate::auth::account::{Email, Name, User, Username};
 use crate::auth::attempt::{AttemptKeys, AttemptedName};
-use crate::auth::json;
 use crate::auth::password::NewPassword;
 use crate::auth::token::TokenError;
-use crate::platform::clock;
 use crate::platform::http::Incoming;
-use crate::platform::unicode;
-use crate::store::users::{InsertError, NewAccount, Users};
+use crate::platform::{clock, unicode};
+use crate::store::sessions::Sessions;
+use crate::store::users::{Account, InsertError, NewAccount, Users};
 
 /// `POST /api/auth/register`.
 pub(super) async fn register(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
@@ -24,26 +25,34 @@ pub(super) async fn register(app: &App<'_>, request: &Incoming) -> Result<Reply,
         Ok(address) => address,
         Err(too_many) => return Ok(too_many.reply(Dialect::Accounts)),
     };
-    let mut fields = match body::object(request).await {
-        Ok(fields) => fields,
+    let mut members = match body::object(request).await {
+        Ok(members) => members,
         Err(problem) => return body_refusal(problem),
     };
-    let registration = match Registration::parse(&mut fields) {
+    let registration = match Registration::parse(&mut members) {
         Ok(registration) => registration,
-        Err(refused) => return Ok(refused.reply("email, password, name")),
+        Err(refused) => return Ok(refused.reply()),
     };
     let password_hash = sign_in::hash(app, &registration.password).await?;
     let name = AttemptedName::email(registration.email.as_str());
     let keys = AttemptKeys::new(&app.config.attempt_hash, &name, &address);
+    let opening = registration
+        .offline_access
+        .then(|| Opening::new(app, request));
+    let opening = opening.transpose()?;
     let new = NewAccount {
         email: &registration.email,
         username: registration.username.as_ref(),
         name: &registration.name,
         password_hash: &password_hash,
+        session: opening.as_ref().map(Opening::new_session),
     };
     let users = Users(&app.database);
     let taken = match users.insert(&new, &keys, clock::now_ms()).await {
-        Ok(user) => return signed_in(app, 201, "User registered successfully", &user),
+        Ok(account) => {
+            let message = "User registered successfully";
+            return signed_in(app, 201, message, &account, opening);
+        }
         Err(InsertError::EmailTakenOrClosed) => "Email already registered",
         Err(InsertError::UsernameTaken) => "Username already taken",
         Err(InsertError::Store(error)) => return Err(error.into()),
@@ -61,33 +70,33 @@ pub(super) async fn login(app: &App<'_>, request: &Incoming) -> Result<Reply, Un
         Ok(address) => address,
         Err(too_many) => return Ok(too_many.reply(Dialect::Accounts)),
     };
-    let mut fields = match body::object(request).await {
-        Ok(fields) => fields,
+    let mut members = match body::object(request).await {
+        Ok(members) => members,
         Err(problem) => return body_refusal(problem),
     };
-    let (email, password) = match login_fields(&mut fields) {
+    let (email, password, offline_access) = match login_fields(&mut members) {
         Ok(values) => values,
-        Err(refused) => return Ok(refused.reply("email, password")),
+        Err(refused) => return Ok(refused.reply()),
     };
     let name = AttemptedName::email(&email);
-    match sign_in::sign_in(app, &address, &name, &password).await? {
-        Ok(user) => signed_in(app, 200, "Login successful", &user),
-        Err(Refusal::WrongPassword) => {
-            Ok(Dialect::Accounts.error(401, "Invalid email or password"))
+    let wrong = || Ok(Dialect::Accounts.error(401, "Invalid email or password"));
+    let account = match sign_in::sign_in(app, &address, &name, &password).await? {
+        Ok(account) => account,
+        Err(Refusal::WrongPassword) => return wrong(),
+        Err(Refusal::TooMany(too_many)) => return Ok(too_many.reply(Dialect::Accounts)),
+    };
+    let mut opening = None;
+    if offline_access {
+        let new = Opening::new(app, request)?;
+        let sessions = Sessions(&app.database);
+        let (id, epoch) = (account.user.id, account.epoch);
+        if !sessions.open(id, epoch, &new.new_session()).await? {
+            // Its password was changed a moment ago.
+            return wrong();
         }
-        Err(Refusal::TooMany(too_many)) => Ok(too_many.reply(Dialect::Accounts)),
+        opening = Some(new);
     }
-}
-
-/// `GET /api/auth/me`.
-pub(super) async fn me(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
-    Ok(match protected::authenticate(app, request).await? {
-        Ok(caller) => Reply::json(200, &json!({ "user": user_json(&caller.user) })),
-        Err(refusal) => match refusal.reason {
-            Reason::AccountGone(_) => Dialect::Accounts.error(404, "User not found"),
-            reason => self::refusal(&reason),
-        },
-    })
+    signed_in(app, 200, "Login successful", &account, opening)
 }
 
 /// The 401 of a protected route, as recorded, with the challenge of RFC 6750 section 3.
@@ -114,19 +123,29 @@ pub(super) fn refusal(reason: &Reason) -> Reply {
     Reply::json(401, &json!({ "msg": text })).with("WWW-Authenticate", "Bearer")
 }
 
-/// The answer to a register or login that succeeded.
-fn signed_in(app: &App<'_>, status: u16, message: &str, user: &User) -> Result<Reply, Unexpected> {
-    let access_token = sign_in::access_token(app, user)?;
-    let body = json!({
+/// The answer to a register or login that succeeded, with the session that it opened.
+fn signed_in(
+    app: &App<'_>,
+    status: u16,
+    message: &str,
+    account: &Account,
+    opening: Option<Opening>,
+) -> Result<Reply, Unexpected> {
+    let grant = Grant::new(account, opening.as_ref().map(|opening| &opening.id));
+    let access_token = tokens::access_token(app, &grant)?;
+    let mut body = json!({
         "access_token": access_token,
         "message": message,
-        "user": user_json(user),
+        "user": user_json(&account.user),
     });
+    if let Some(opening) = opening {
+        tokens::add_refresh_token(app, &mut body, &opening.refresh_token())?;
+    }
     Ok(Reply::json(status, &body))
 }
 
 /// `user` as clients see it (contract, "Dialect 2").
-fn user_json(user: &User) -> Value {
+pub(super) fn user_json(user: &User) -> Value {
     let mut body = json!({
         "created_at": user.created_at,
         "email": user.email,
@@ -141,7 +160,8 @@ fn user_json(user: &User) -> Value {
     body
 }
 
-fn body_refusal(problem: BodyProblem) -> Result<Reply, Unexpected> {
+/// The answer to a request without a usable body.
+pub(super) fn body_refusal(problem: BodyProblem) -> Result<Reply, Unexpected> {
     let (status, text) = match problem {
         BodyProblem::MediaType => (415, "Content-Type must be application/json"),
         BodyProblem::TooLarge => (413, "Request body too large"),
@@ -151,95 +171,45 @@ fn body_refusal(problem: BodyProblem) -> Result<Reply, Unexpected> {
     Ok(Dialect::Accounts.error(status, text))
 }
 
-/// Why the fields of a body are refused.
-enum FieldsRefused {
-    /// A required field is absent, null, empty or blank.
-    Missing,
-    /// A value is no string.
-    NotAString(&'static str),
-    /// A value breaks a rule.
-    Rule(BrokenRule),
-}
-
-impl From<BrokenRule> for FieldsRefused {
-    fn from(broken: BrokenRule) -> Self {
-        Self::Rule(broken)
-    }
-}
-
-impl FieldsRefused {
-    fn reply(&self, required: &str) -> Reply {
-        let text = match self {
-            Self::Missing => format!("Missing required fields: {required}"),
-            Self::NotAString(field) => format!("{field} must be a string"),
-            Self::Rule(broken) => broken.to_string(),
-        };
-        Dialect::Accounts.error(400, &text)
-    }
-}
-
 /// What register needs, good.
 struct Registration {
     email: Email,
     username: Option<Username>,
     name: Name,
     password: NewPassword,
+    offline_access: bool,
 }
 
 impl Registration {
-    fn parse(fields: &mut Map<String, Value>) -> Result<Self, FieldsRefused> {
-        let email = required(fields, "email")?;
-        let password = required(fields, "password")?;
-        let name = required(fields, "name")?;
-        let username = json::take(fields, "username");
-        if is_blank(&email) || is_blank(&name) {
-            return Err(FieldsRefused::Missing);
-        }
-        let email = Email::parse(&string(email, "email")?)?;
-        let password = string(password, "password")?;
-        let name = Name::parse(&string(name, "name")?, unicode::nfc)?;
-        let username = match username {
-            Some(username) => Some(Username::parse(
-                &string(username, "username")?,
-                unicode::nfc,
-            )?),
-            None => None,
-        };
-        let password =
-            NewPassword::parse(&password, unicode::nfkc, &email, username.as_ref(), &name)?;
+    fn parse(members: &mut Map<String, Value>) -> Result<Self, FieldsRefused> {
+        let [email, password, name] = fields::required(members, "email, password, name")?;
+        let email = Email::parse(&fields::string(email)?)?;
+        let password = fields::string(password)?;
+        let name = Name::parse(&fields::string(name)?, unicode::nfc)?;
+        let username = fields::optional(members, "username")?;
+        let username = username.map(|username| Username::parse(&username, unicode::nfc));
+        let username = username.transpose()?;
+        let offline_access = fields::offline_access(members)?;
+        let password = NewPassword::parse(
+            &password,
+            unicode::nfkc,
+            Some(&email),
+            username.as_ref(),
+            Some(&name),
+        )?;
         Ok(Self {
             email,
             username,
             name,
             password,
+            offline_access,
         })
     }
 }
 
-fn login_fields(fields: &mut Map<String, Value>) -> Result<(String, String), FieldsRefused> {
-    let email = required(fields, "email")?;
-    let password = required(fields, "password")?;
-    if is_blank(&email) {
-        return Err(FieldsRefused::Missing);
-    }
-    Ok((string(email, "email")?, string(password, "password")?))
-}
-
-/// The value of `field`, whatever its type, unless it is absent, null or the empty string.
-fn required(fields: &mut Map<String, Value>, field: &str) -> Result<Value, FieldsRefused> {
-    json::take(fields, field)
-        .filter(|value| value != "")
-        .ok_or(FieldsRefused::Missing)
-}
-
-/// Whether `value` is a string of nothing but Unicode white space.
-fn is_blank(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.trim().is_empty())
-}
-
-fn string(value: Value, field: &'static str) -> Result<String, FieldsRefused> {
-    match value {
-        Value::String(text) => Ok(text),
-        _ => Err(FieldsRefused::NotAString(field)),
-    }
+/// E-mail address, password, and whether a session is asked for.
+fn login_fields(members: &mut Map<String, Value>) -> Result<(String, String, bool), FieldsRefused> {
+    let [email, password] = fields::required(members, "email, password")?;
+    let (email, password) = (fields::string(email)?, fields::string(password)?);
+    Ok((email, password, fields::offline_access(members)?))
 }

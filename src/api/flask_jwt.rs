@@ -7,6 +7,7 @@ use super::body::{self, BodyProblem};
 use super::protected::Reason;
 use super::reply::{Dialect, Reply};
 use super::sign_in::{self, Refusal};
+use super::tokens::{self, Grant};
 use super::{App, Unexpected, pyjwt, throttle};
 use crate::auth::attempt::AttemptedName;
 use crate::auth::token::{TimeClaim, TokenError};
@@ -41,8 +42,8 @@ pub(super) async fn auth(app: &App<'_>, request: &Incoming) -> Result<Reply, Une
     };
     let name = AttemptedName::username(&username, unicode::nfc);
     match sign_in::sign_in(app, &address, &name, &password).await? {
-        Ok(user) => {
-            let access_token = sign_in::access_token(app, &user)?;
+        Ok(account) => {
+            let access_token = tokens::access_token(app, &Grant::new(&account, None))?;
             Ok(Reply::json(200, &json!({ "access_token": access_token })))
         }
         Err(Refusal::WrongPassword) => Ok(Dialect::FlaskJwt.error(401, "Invalid credentials")),

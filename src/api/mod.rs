@@ -4,14 +4,19 @@
 mod accounts;
 mod authorization;
 mod body;
+mod fields;
 mod flask_jwt;
 mod health;
+mod jwks;
+mod me;
 mod protected;
 mod pyjwt;
 mod reply;
 mod routes;
+mod sessions;
 mod sign_in;
 mod throttle;
+mod tokens;
 mod verify;
 
 use std::fmt;

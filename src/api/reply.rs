@@ -12,8 +12,8 @@ pub struct Reply {
     pub status: u16,
     /// Headers beside those that every answer carries.
     pub headers: Vec<(&'static str, String)>,
-    /// The JSON text.
-    pub body: String,
+    /// The JSON text; none of a 204.
+    pub body: Option<String>,
 }
 
 impl Reply {
@@ -25,7 +25,17 @@ impl Reply {
         Self {
             status,
             headers: Vec::new(),
-            body,
+            body: Some(body),
+        }
+    }
+
+    /// A 204.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            status: 204,
+            headers: Vec::new(),
+            body: None,
         }
     }
 
@@ -83,6 +93,6 @@ mod tests {
     fn bodies_are_written_as_flask_does() {
         let body = json!({ "name": "Zoë 😀\n\u{7f}", "id": 1, "email": null });
         let expected = "{\"email\":null,\"id\":1,\"name\":\"Zo\\u00eb \\ud83d\\ude00\\n\u{7f}\"}\n";
-        assert_eq!(Reply::json(200, &body).body, expected);
+        assert_eq!(Reply::json(200, &body).body.as_deref(), Some(expected));
     }
 }

@@ -1,7 +1,7 @@
 //! The one table of routes.
 
 use super::reply::{Dialect, Reply};
-use super::{App, Unexpected, accounts, flask_jwt, health, verify};
+use super::{App, Unexpected, accounts, flask_jwt, health, jwks, me, sessions, verify};
 use crate::platform::http::Incoming;
 
 /// What a route does.
@@ -10,62 +10,110 @@ enum Action {
     Auth,
     Register,
     Login,
+    Refresh,
+    Logout,
+    ChangePassword,
     Me,
+    ChangeMe,
+    DeleteMe,
+    Sessions,
+    DeleteOtherSessions,
+    DeleteSession,
     Verify,
+    Jwks,
     Healthz,
+}
+
+/// Which methods a route has.
+enum Methods {
+    /// Any, known or not.
+    Any(Action),
+    /// These; `HEAD` goes with `GET`.
+    Each(&'static [(&'static str, Action)]),
 }
 
 /// A line of the table.
 struct Route {
+    /// The path, byte for byte; `*` at its end is one segment more.
     path: &'static str,
-    /// The methods, as `Allow` names them; `None` is any.
-    methods: Option<&'static str>,
+    methods: Methods,
     /// The form of errors that are not about a token.
     dialect: Dialect,
-    action: Action,
+}
+
+impl Route {
+    const fn api(path: &'static str, methods: &'static [(&'static str, Action)]) -> Self {
+        Self {
+            path,
+            methods: Methods::Each(methods),
+            dialect: Dialect::Accounts,
+        }
+    }
+
+    /// What the `*` stands for in `path`, empty without one; `None` of another route's path.
+    fn segment<'a>(&self, path: &'a str) -> Option<&'a str> {
+        match self.path.strip_suffix('*') {
+            None => (self.path == path).then_some(""),
+            Some(prefix) => path
+                .strip_prefix(prefix)
+                .filter(|segment| !segment.is_empty() && !segment.contains('/')),
+        }
+    }
+
+    /// What `method` does, or the methods that there are.
+    fn action(&self, method: &str) -> Result<Action, String> {
+        let methods = match self.methods {
+            Methods::Any(action) => return Ok(action),
+            Methods::Each(methods) => methods,
+        };
+        let looked_up = if method == "HEAD" { "GET" } else { method };
+        let found = methods.iter().find(|(name, _)| *name == looked_up);
+        found.map(|(_, action)| *action).ok_or_else(|| {
+            let names: Vec<_> = methods.iter().map(|(name, _)| *name).collect();
+            names.join(", ").replace("GET", "GET, HEAD")
+        })
+    }
 }
 
 const ROUTES: &[Route] = &[
     Route {
         path: "/auth",
-        methods: Some("POST"),
+        methods: Methods::Each(&[("POST", Action::Auth)]),
         dialect: Dialect::FlaskJwt,
-        action: Action::Auth,
     },
-    Route {
-        path: "/api/auth/register",
-        methods: Some("POST"),
-        dialect: Dialect::Accounts,
-        action: Action::Register,
-    },
-    Route {
-        path: "/api/auth/login",
-        methods: Some("POST"),
-        dialect: Dialect::Accounts,
-        action: Action::Login,
-    },
-    Route {
-        path: "/api/auth/me",
-        methods: Some("GET, HEAD"),
-        dialect: Dialect::Accounts,
-        action: Action::Me,
-    },
+    Route::api("/api/auth/register", &[("POST", Action::Register)]),
+    Route::api("/api/auth/login", &[("POST", Action::Login)]),
+    Route::api("/api/auth/refresh", &[("POST", Action::Refresh)]),
+    Route::api("/api/auth/logout", &[("POST", Action::Logout)]),
+    Route::api("/api/auth/password", &[("POST", Action::ChangePassword)]),
+    Route::api(
+        "/api/auth/me",
+        &[
+            ("GET", Action::Me),
+            ("PATCH", Action::ChangeMe),
+            ("DELETE", Action::DeleteMe),
+        ],
+    ),
+    Route::api(
+        "/api/auth/sessions",
+        &[
+            ("GET", Action::Sessions),
+            ("DELETE", Action::DeleteOtherSessions),
+        ],
+    ),
+    Route::api("/api/auth/sessions/*", &[("DELETE", Action::DeleteSession)]),
     Route {
         path: "/verify",
-        methods: None,
+        methods: Methods::Any(Action::Verify),
         dialect: Dialect::Accounts,
-        action: Action::Verify,
     },
-    Route {
-        path: "/healthz",
-        methods: Some("GET, HEAD"),
-        dialect: Dialect::Accounts,
-        action: Action::Healthz,
-    },
+    Route::api("/.well-known/jwks.json", &[("GET", Action::Jwks)]),
+    Route::api("/healthz", &[("GET", Action::Healthz)]),
 ];
 
-fn find(path: &str) -> Option<&'static Route> {
-    ROUTES.iter().find(|route| route.path == path)
+fn find(path: &str) -> Option<(&'static Route, &str)> {
+    let mut routes = ROUTES.iter();
+    routes.find_map(|route| Some((route, route.segment(path)?)))
 }
 
 /// Answers `request`. The path counts byte for byte: no trailing slash, no second spelling.
@@ -73,22 +121,32 @@ fn find(path: &str) -> Option<&'static Route> {
 /// # Errors
 /// What no client can do anything about; [`unexpected`] words the answer.
 pub async fn answer(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
-    let Some(route) = find(&request.path()) else {
+    let path = request.path();
+    let Some((route, segment)) = find(&path) else {
         return Ok(Dialect::Accounts.error(404, "Not found"));
     };
-    if let Some(methods) = route.methods {
-        let method = request.method();
-        if !methods.split(", ").any(|allowed| allowed == method) {
+    let action = match route.action(&request.method()) {
+        Ok(action) => action,
+        Err(methods) => {
             let reply = route.dialect.error(405, "Method not allowed");
             return Ok(reply.with("Allow", methods));
         }
-    }
-    match route.action {
+    };
+    match action {
         Action::Auth => flask_jwt::auth(app, request).await,
         Action::Register => accounts::register(app, request).await,
         Action::Login => accounts::login(app, request).await,
-        Action::Me => accounts::me(app, request).await,
+        Action::Refresh => sessions::refresh(app, request).await,
+        Action::Logout => sessions::logout(app, request).await,
+        Action::ChangePassword => me::change_password(app, request).await,
+        Action::Me => me::get(app, request).await,
+        Action::ChangeMe => me::patch(app, request).await,
+        Action::DeleteMe => me::delete(app, request).await,
+        Action::Sessions => sessions::list(app, request).await,
+        Action::DeleteOtherSessions => sessions::delete_others(app, request).await,
+        Action::DeleteSession => sessions::delete(app, request, segment).await,
         Action::Verify => verify::verify(app, request).await,
+        Action::Jwks => Ok(jwks::jwks(app)),
         Action::Healthz => Ok(health::healthz(app).await),
     }
 }
@@ -97,7 +155,7 @@ pub async fn answer(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpect
 #[must_use]
 pub fn unexpected(path: &str, request_id: &str) -> Reply {
     find(path)
-        .map_or(Dialect::Accounts, |route| route.dialect)
+        .map_or(Dialect::Accounts, |(route, _)| route.dialect)
         .error(500, "Internal server error")
         .with("X-Request-Id", request_id)
 }

@@ -2,10 +2,8 @@
 
 use super::throttle::TooMany;
 use super::{App, Unexpected, log};
-use crate::auth::account::User;
 use crate::auth::attempt::{AttemptKeys, AttemptedName, ClientAddress};
 use crate::auth::password::{self, Attempt, Function, NewPassword, StoredPassword};
-use crate::auth::token::{self, Issue};
 use crate::platform::clock::Timer;
 use crate::platform::{clock, kdf, random, unicode};
 use crate::store::attempts::Attempts;
@@ -30,7 +28,7 @@ pub(super) async fn sign_in(
     address: &ClientAddress,
     name: &AttemptedName,
     password: &str,
-) -> Result<Result<User, Refusal>, Unexpected> {
+) -> Result<Result<Account, Refusal>, Unexpected> {
     let floor = Timer::start(app.config.sign_in_floor_ms);
     let keys = AttemptKeys::new(&app.config.attempt_hash, name, address);
     let users = Users(&app.database);
@@ -54,7 +52,7 @@ pub(super) async fn sign_in(
         if let Some(function) = stored.replacement(current, pepper) {
             replace_hash(app, function, &account, &attempt).await?;
         }
-        return Ok(Ok(account.user));
+        return Ok(Ok(account));
     }
     let closed = attempts
         .failed(&keys, &account_key, clock::now_ms())
@@ -144,17 +142,4 @@ async fn hash_bytes(
     let key = kdf::derive(&derivation, password).await?;
     let pepper = app.config.peppers.active.as_ref();
     password::to_phc(&derivation, &key, pepper).map_err(Unexpected::new)
-}
-
-/// A new access token for `user`.
-pub(super) fn access_token(app: &App<'_>, user: &User) -> Result<String, Unexpected> {
-    let issue = Issue {
-        issuer: &app.config.issuer,
-        now: clock::now(),
-        lifetime: app.config.access_token_lifetime,
-        jti: random::bytes()?,
-        epoch: 0,
-        session: None,
-    };
-    token::sign(user, issue, &app.config.keys.active).map_err(Unexpected::new)
 }

@@ -100,8 +100,14 @@ impl AttemptKeys {
     /// account.
     #[must_use]
     pub fn account(&self, id: Option<UserId>) -> String {
-        id.map_or_else(|| self.name.clone(), |id| format!("user {id}"))
+        id.map_or_else(|| self.name.clone(), account_key)
     }
+}
+
+/// The key of an account over all addresses.
+#[must_use]
+pub fn account_key(id: UserId) -> String {
+    format!("user {id}")
 }
 
 #[cfg(test)]

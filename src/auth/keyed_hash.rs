@@ -22,16 +22,23 @@ impl KeyedHash {
         Self(Hmac::new((&*block).into()))
     }
 
-    /// The hash of `parts`, as 43 characters of base64url. Each part is hashed with its length, so
-    /// that no two lists of parts are one text.
+    /// The hash of `parts`. Each part is hashed with its length, so that no two lists of parts are
+    /// one text.
     #[must_use]
-    pub fn text(&self, parts: &[&str]) -> String {
+    pub fn bytes(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut hash = self.0.clone();
         for part in parts {
             hash.update(&(part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
+            hash.update(part);
         }
-        Base64UrlUnpadded::encode_string(&hash.finalize().into_bytes())
+        hash.finalize().into_bytes().into()
+    }
+
+    /// The same of texts, as 43 characters of base64url.
+    #[must_use]
+    pub fn text(&self, parts: &[&str]) -> String {
+        let parts: Vec<_> = parts.iter().map(|part| part.as_bytes()).collect();
+        Base64UrlUnpadded::encode_string(&self.bytes(&parts))
     }
 }
 

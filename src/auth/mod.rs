@@ -9,4 +9,5 @@ pub mod attempt;
 pub mod json;
 pub mod keyed_hash;
 pub mod password;
+pub mod session;
 pub mod token;

@@ -114,6 +114,8 @@ const REGISTERED: &str = "INSERT INTO attempts \
     WHERE EXISTS (SELECT 1 FROM users WHERE email = ?4 AND password_hash = ?5) \
     ON CONFLICT (key) DO UPDATE SET familiar_until = excluded.familiar_until";
 
+const FORGET: &str = "DELETE FROM attempts WHERE key = ?1";
+
 /// Those of a user stay: 100 failures in a row are 100 in however long a time.
 const PURGE: &str = "DELETE FROM attempts WHERE expires_at <= ?1 AND familiar_until <= ?1 \
     AND (failures = 0 OR key NOT GLOB 'user *')";
@@ -157,6 +159,11 @@ impl Attempts<'_> {
             password_hash.into(),
         ];
         Ok(self.0.prepare(REGISTERED).bind(&values)?)
+    }
+
+    /// The statement that forgets the failures of an account.
+    pub(super) fn forgotten(&self, account: &str) -> Result<D1PreparedStatement, StoreError> {
+        Ok(self.0.prepare(FORGET).bind(&[account.into()])?)
     }
 
     /// Counts a wrong password; says until when the pair or the address was closed already.

@@ -1,6 +1,7 @@
 //! All SQL. A statement lives beside the table it reads, its index in `schema.sql`.
 
 pub mod attempts;
+pub mod sessions;
 pub mod users;
 
 use std::fmt;
@@ -9,6 +10,8 @@ use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{D1Database, D1PreparedStatement};
+
+use crate::auth::account::UserId;
 
 #[wasm_bindgen]
 extern "C" {
@@ -72,8 +75,16 @@ pub async fn ping(database: &D1Database) -> Result<(), StoreError> {
 
 /// The first row of `statement`'s answer.
 async fn first(statement: &D1PreparedStatement) -> Result<Option<Row>, StoreError> {
+    Ok(all(statement).await?.into_iter().next())
+}
+
+/// The rows of `statement`'s answer.
+async fn all(statement: &D1PreparedStatement) -> Result<Vec<Row>, StoreError> {
     let rows = statement.raw_js_value().await?;
-    Ok(rows.into_iter().next().map(|row| Row(row.unchecked_into())))
+    Ok(rows
+        .into_iter()
+        .map(|row| Row(row.unchecked_into()))
+        .collect())
 }
 
 /// The first row of the first statement's answer. All of them happen, or none.
@@ -99,6 +110,17 @@ fn number(integer: u64) -> JsValue {
     JsValue::from_f64(integer as f64)
 }
 
+/// An id as JavaScript has it: exact, since it is at most 2^53 - 1.
+#[allow(clippy::cast_precision_loss)]
+fn id_number(id: UserId) -> JsValue {
+    JsValue::from_f64(id.get() as f64)
+}
+
+/// D1 takes null, but not the undefined that `None` becomes.
+fn or_null(value: Option<impl Into<JsValue>>) -> JsValue {
+    value.map_or(JsValue::NULL, Into::into)
+}
+
 /// A row as D1 gives it: values by position. Names would cross the boundary once a column.
 struct Row(Array);
 
@@ -121,7 +143,12 @@ impl Row {
         integer.ok_or_else(|| Self::unexpected(column))
     }
 
-    /// The Unix time in milliseconds in `column`, if it is not null.
+    /// The user's id in `column`.
+    fn user_id(&self, column: u32) -> Result<UserId, StoreError> {
+        UserId::new(self.integer(column)?).ok_or_else(|| Self::unexpected(column))
+    }
+
+    /// The Unix time in `column`, if it is not null.
     fn time(&self, column: u32) -> Result<Option<u64>, StoreError> {
         if self.is_null(column) {
             return Ok(None);

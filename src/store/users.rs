@@ -4,7 +4,8 @@ use wasm_bindgen::JsValue;
 use worker::D1Database;
 
 use super::attempts::{Attempts, closed};
-use super::{Row, StoreError, batch, first, number};
+use super::sessions::{NewSession, Sessions};
+use super::{Row, StoreError, batch, first, id_number, number, or_null};
 use crate::auth::account::{Email, Name, SignInName, User, UserId, Username};
 use crate::auth::attempt::AttemptKeys;
 
@@ -17,6 +18,19 @@ pub struct Account {
     pub password_hash: String,
     /// Whether sign-in and tokens are refused.
     pub disabled: bool,
+    /// What tokens without a session must say, from 0.
+    pub epoch: u64,
+    /// Unix time in seconds up to which tokens of the old service, which has no epoch, are refused.
+    pub tokens_valid_after: Option<u64>,
+}
+
+/// What a protected route needs to know.
+#[derive(Debug)]
+pub struct Holder {
+    /// The account that a token was issued to.
+    pub account: Account,
+    /// Whether the token's session is the account's and not over.
+    pub session_is_open: bool,
 }
 
 /// An account to be made.
@@ -30,6 +44,8 @@ pub struct NewAccount<'a> {
     pub name: &'a Name,
     /// The stored password.
     pub password_hash: &'a str,
+    /// Its first session, if it is to have one.
+    pub session: Option<NewSession<'a>>,
 }
 
 /// What a sign-in needs to know.
@@ -53,6 +69,15 @@ pub enum InsertError {
     Store(StoreError),
 }
 
+/// Why an account was not changed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum UpdateError {
+    /// Another account has the username.
+    UsernameTaken,
+    /// The database failed.
+    Store(StoreError),
+}
+
 /// The accounts in a D1 database.
 #[derive(Debug)]
 pub struct Users<'a>(pub &'a D1Database);
@@ -60,18 +85,18 @@ pub struct Users<'a>(pub &'a D1Database);
 /// The columns of an [`Account`], in the order in which `account` reads them.
 macro_rules! columns {
     () => {
-        "id, email, username, name, role, created_at, updated_at, password_hash, disabled"
+        "id, email, username, name, role, created_at, updated_at, password_hash, disabled, epoch, \
+         tokens_valid_after"
     };
 }
 
 /// The columns of an account, and their number.
-const COLUMNS: u32 = 9;
+const COLUMNS: u32 = 11;
 
 fn account(row: &Row) -> Result<Account, StoreError> {
-    let id = row.integer(0)?;
     Ok(Account {
         user: User {
-            id: UserId::new(id).ok_or_else(|| StoreError(format!("unexpected user id {id}")))?,
+            id: row.user_id(0)?,
             email: row.text(1),
             username: row.text(2),
             name: row.required_text(3)?,
@@ -81,10 +106,17 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         },
         password_hash: row.required_text(7)?,
         disabled: row.integer(8)? != 0,
+        epoch: row.time(9)?.unwrap_or_default(),
+        tokens_valid_after: row.time(10)?,
     })
 }
 
-const BY_ID: &str = concat!("SELECT ", columns!(), " FROM users WHERE id = ?1");
+const HOLDER: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ?2 AND user_id = users.id AND revoked = 0) \
+     FROM users WHERE id = ?1"
+);
 
 /// One row in any case: the account, if there is one, and until when the attempt has to wait.
 macro_rules! sign_in_by {
@@ -119,13 +151,40 @@ const INSERT: &str = concat!(
 const REPLACE_HASH: &str =
     "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
 
+const UPDATE_PROFILE: &str = concat!(
+    "UPDATE users SET name = coalesce(?2, name), \
+       username = CASE WHEN ?3 THEN ?4 ELSE username END, \
+       username_folded = CASE WHEN ?3 THEN ?5 ELSE username_folded END, \
+       updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') \
+     WHERE id = ?1 RETURNING ",
+    columns!()
+);
+
+const CHANGE_PASSWORD: &str = "UPDATE users SET password_hash = ?2, epoch = epoch + 1, \
+    tokens_valid_after = ?3, updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') WHERE id = ?1";
+
+/// Its sessions go with it by the schema.
+const DELETE: &str = "DELETE FROM users WHERE id = ?1";
+
 impl Users<'_> {
-    /// The account of that id.
+    /// The account of that id, and whether a session is open to it.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn by_id(&self, id: UserId) -> Result<Option<Account>, StoreError> {
-        self.find(BY_ID, &[id_number(id)]).await
+    pub async fn holder(
+        &self,
+        id: UserId,
+        session: Option<&str>,
+    ) -> Result<Option<Holder>, StoreError> {
+        let values = [id_number(id), or_null(session)];
+        let statement = self.0.prepare(HOLDER).bind(&values)?;
+        let Some(row) = first(&statement).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Holder {
+            account: account(&row)?,
+            session_is_open: row.integer(COLUMNS)? != 0,
+        }))
     }
 
     /// The account that signs in by that name, if there can be one, and whether the attempt of
@@ -172,7 +231,7 @@ impl Users<'_> {
         new: &NewAccount<'_>,
         keys: &AttemptKeys,
         now: u64,
-    ) -> Result<User, InsertError> {
+    ) -> Result<Account, InsertError> {
         let email = JsValue::from(new.email.as_str());
         let values = [
             email.clone(),
@@ -184,15 +243,19 @@ impl Users<'_> {
             number(now),
         ];
         let inserted = async {
-            let statements = [
+            let hash = new.password_hash;
+            let mut statements = vec![
                 self.0.prepare(INSERT).bind(&values)?,
-                Attempts(self.0).registered(keys, email, new.password_hash, now)?,
+                Attempts(self.0).registered(keys, email.clone(), hash, now)?,
             ];
+            if let Some(session) = &new.session {
+                statements.push(Sessions(self.0).opened_first(email, hash, session)?);
+            }
             let row = batch(self.0, &statements).await?;
             row.as_ref().map(account).transpose()
         };
         match inserted.await {
-            Ok(Some(account)) => Ok(account.user),
+            Ok(Some(account)) => Ok(account),
             Ok(None) => Err(InsertError::EmailTakenOrClosed),
             Err(error) if error.is_duplicate_of("users.username_folded") => {
                 Err(InsertError::UsernameTaken)
@@ -212,23 +275,69 @@ impl Users<'_> {
         Ok(())
     }
 
-    async fn find(
+    /// Changes what is given; `Some(None)` takes the username away. `None` where the account is
+    /// gone.
+    ///
+    /// # Errors
+    /// See [`UpdateError`].
+    pub async fn update_profile(
         &self,
-        statement: &str,
-        values: &[JsValue],
-    ) -> Result<Option<Account>, StoreError> {
-        let statement = self.0.prepare(statement).bind(values)?;
-        first(&statement).await?.as_ref().map(account).transpose()
+        id: UserId,
+        name: Option<&Name>,
+        username: Option<Option<&Username>>,
+    ) -> Result<Option<User>, UpdateError> {
+        let new = username.flatten();
+        let values = [
+            id_number(id),
+            or_null(name.map(Name::as_str)),
+            username.is_some().into(),
+            or_null(new.map(Username::as_str)),
+            or_null(new.map(Username::folded)),
+        ];
+        let updated = async {
+            let statement = self.0.prepare(UPDATE_PROFILE).bind(&values)?;
+            first(&statement).await?.as_ref().map(account).transpose()
+        };
+        match updated.await {
+            Ok(account) => Ok(account.map(|account| account.user)),
+            Err(error) if error.is_duplicate_of("users.username_folded") => {
+                Err(UpdateError::UsernameTaken)
+            }
+            Err(error) => Err(UpdateError::Store(error)),
+        }
     }
-}
 
-/// D1 takes null, but not the undefined that `None` becomes.
-fn or_null(text: Option<impl Into<JsValue>>) -> JsValue {
-    text.map_or(JsValue::NULL, Into::into)
-}
+    /// Stores a new password and ends every token and session but `session`. `now` is Unix time in
+    /// seconds.
+    ///
+    /// # Errors
+    /// The database failed, and nothing has changed.
+    pub async fn change_password(
+        &self,
+        id: UserId,
+        password_hash: &str,
+        session: Option<&str>,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let values = [id_number(id), password_hash.into(), number(now)];
+        let statements = [
+            self.0.prepare(CHANGE_PASSWORD).bind(&values)?,
+            Sessions(self.0).others_closed(id, session)?,
+        ];
+        batch(self.0, &statements).await?;
+        Ok(())
+    }
 
-/// An id as JavaScript has it: exact, since it is at most 2^53 - 1.
-#[allow(clippy::cast_precision_loss)]
-fn id_number(id: UserId) -> JsValue {
-    JsValue::from_f64(id.get() as f64)
+    /// Deletes an account with its sessions. Its id is never used again.
+    ///
+    /// # Errors
+    /// The database failed, and nothing has changed.
+    pub async fn delete(&self, id: UserId, attempts: &str) -> Result<(), StoreError> {
+        let statements = [
+            self.0.prepare(DELETE).bind(&[id_number(id)])?,
+            Attempts(self.0).forgotten(attempts)?,
+        ];
+        batch(self.0, &statements).await?;
+        Ok(())
+    }
 }

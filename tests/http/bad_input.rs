@@ -221,7 +221,8 @@ async fn wrong_methods() {
         for (path, allow) in [
             ("/api/auth/register", "POST"),
             ("/api/auth/login", "POST"),
-            ("/api/auth/me", "GET, HEAD"),
+            ("/api/auth/me", "GET, HEAD, PATCH, DELETE"),
+            ("/.well-known/jwks.json", "GET, HEAD"),
             ("/healthz", "GET, HEAD"),
         ] {
             for method in [

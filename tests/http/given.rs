@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use base64ct::{Base64Unpadded, Encoding};
+use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use serde_json::{Value, json};
 
 use crate::support::{self, Answer, Server};
@@ -102,6 +102,13 @@ pub(crate) fn stored_password(hash: &str, password: &str, iterations: u32) -> St
         Base64Unpadded::encode_string(salt),
         Base64Unpadded::encode_string(&key)
     )
+}
+
+/// The claims of a token.
+pub(crate) fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("three segments");
+    let payload = Base64UrlUnpadded::decode_vec(payload).expect("base64url");
+    serde_json::from_slice(&payload).expect("JSON")
 }
 
 /// A token of these claims, signed as the old service did.

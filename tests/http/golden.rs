@@ -275,7 +275,7 @@ fn translated(case: &str, recorded: &Value, path: &str) -> Expected {
     }
     if status == 405 {
         expected.allow = Some(if path == "/api/auth/me" {
-            "GET, HEAD"
+            "GET, HEAD, PATCH, DELETE"
         } else {
             "POST"
         });

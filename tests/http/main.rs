@@ -21,6 +21,7 @@ mod old_hashes;
 mod passwords;
 mod queries;
 mod schema;
+mod sessions;
 mod smoke;
 mod support;
 mod throttling;

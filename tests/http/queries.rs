@@ -29,7 +29,7 @@ async fn check_plan(server: &Server, statement: &str) {
         .iter()
         .filter_map(|step| step["detail"].as_str())
         .collect();
-    for table in ["users", "attempts"] {
+    for table in ["users", "attempts", "sessions"] {
         if statement.contains(&format!(" {table} ")) {
             let scan = format!("SCAN {table}");
             assert!(
@@ -55,6 +55,29 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
         let request = server.request("GET", path);
         request.header("Authorization", &account.bearer())
     };
+    let with_scope = |body: &Value| {
+        let mut body = body.clone();
+        body["scope"] = json!("offline_access");
+        body
+    };
+    let other = json!({ "email": "other@example.com", "password": PASSWORD, "name": "New" });
+    let session = post("/api/auth/login", &with_scope(&by_email));
+    let session = session.send().await.json();
+    let bearer = |token: &str| format!("Bearer {token}");
+    let refresh = |token: &str| {
+        let request = server.request("POST", "/api/auth/refresh");
+        request.header("Authorization", &bearer(token))
+    };
+    let with_token = |method: &str, path: &str| {
+        let token = session["access_token"].as_str().unwrap();
+        let request = server.request(method, path);
+        request.header("Authorization", &bearer(token))
+    };
+    let change = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
+    let leaver = Account::register(&server).await;
+    let delete = server.request("DELETE", "/api/auth/me");
+    let delete = delete.header("Authorization", &leaver.bearer());
+    let delete = delete.json(json!({ "password": PASSWORD }));
     for (request, status, count) in [
         // The account and where it was made, at once.
         (post("/api/auth/register", &new), 201, 2),
@@ -70,6 +93,36 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
         (post("/auth", &json!({})), 400, 0),
         (get("/api/auth/me"), 200, 1),
         (get("/verify"), 200, 1),
+        (get("/.well-known/jwks.json"), 200, 0),
+        // The session and its trimming on top; with the account at once.
+        (
+            post("/api/auth/login", &with_scope(&by_email)),
+            200,
+            1 + 1 + 2,
+        ),
+        (post("/api/auth/register", &with_scope(&other)), 201, 3),
+        (refresh(session["refresh_token"].as_str().unwrap()), 200, 1),
+        (refresh("nonsense"), 401, 0),
+        (with_token("GET", "/api/auth/me"), 200, 1),
+        (with_token("GET", "/verify"), 200, 1),
+        (with_token("GET", "/api/auth/sessions"), 200, 1 + 1),
+        (with_token("DELETE", "/api/auth/sessions/x"), 404, 1 + 1),
+        (with_token("DELETE", "/api/auth/sessions"), 204, 1 + 1),
+        (with_token("PATCH", "/api/auth/me").json(json!({})), 200, 1),
+        (
+            with_token("PATCH", "/api/auth/me").json(json!({ "name": "A" })),
+            200,
+            1 + 1,
+        ),
+        // The caller, the check of the password, the change.
+        (
+            with_token("POST", "/api/auth/password").json(change),
+            204,
+            1 + 2 + 2,
+        ),
+        (with_token("POST", "/api/auth/logout"), 204, 1),
+        (with_token("POST", "/api/auth/logout"), 204, 1),
+        (delete, 204, 1 + 2 + 2),
         (server.request("GET", "/api/auth/me"), 401, 0),
         (server.request("GET", "/healthz"), 200, 1),
         (server.request("GET", "/nowhere"), 404, 0),

@@ -36,6 +36,8 @@ extern "C" {
     async fn raw(this: &JsServer, bytes: &[u8]) -> Result<Uint8Array, JsValue>;
     #[wasm_bindgen(catch, method)]
     async fn sql(this: &JsServer, statement: &str, params: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, method, js_name = sendAndLeave)]
+    async fn send_and_leave(this: &JsServer, bytes: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, method, js_name = runCron)]
     async fn run_cron(this: &JsServer) -> Result<JsString, JsValue>;
     #[wasm_bindgen(method, js_name = setClock)]
@@ -99,6 +101,21 @@ impl Server {
     /// The built Worker with a database whose every query fails.
     pub(crate) async fn start_with_failing_database() -> Self {
         Self::start_worker(&built_within("withFailingDatabase"), &[]).await
+    }
+
+    /// The built Worker with a database that fails before it has done anything, for requests with the header
+    /// `Database: fails`.
+    pub(crate) async fn start_with_database_failing_before(
+        overrides: &[(&str, Option<&str>)],
+    ) -> Self {
+        Self::start_worker(&built_within("withDatabaseFailingBefore"), overrides).await
+    }
+
+    /// The same where it fails after it has done its work, as if the answer were lost.
+    pub(crate) async fn start_with_database_failing_after(
+        overrides: &[(&str, Option<&str>)],
+    ) -> Self {
+        Self::start_worker(&built_within("withDatabaseFailingAfter"), overrides).await
     }
 
     /// The built Worker, which writes `query: ` and each statement to its console.
@@ -166,6 +183,11 @@ impl Server {
     pub(crate) async fn run_cron(&self) -> String {
         let outcome = self.0.run_cron().await.expect("the scheduled handler");
         String::from(outcome)
+    }
+
+    /// Writes bytes to a new connection and closes it once they are on their way.
+    pub(crate) async fn send_and_leave(&self, bytes: &[u8]) {
+        self.0.send_and_leave(bytes).await.expect("a connection");
     }
 
     /// Runs a statement on the Worker's database: its rows, as objects by column.

@@ -212,6 +212,15 @@ class Server {
     });
   }
 
+  /** Writes bytes to a new connection and closes it once they are on their way. */
+  sendAndLeave(bytes) {
+    return new Promise((resolve, reject) => {
+      const socket = net.connect(this.#address.port, this.#address.hostname, () => socket.write(bytes, () => socket.destroy()));
+      socket.on('error', reject);
+      socket.on('close', resolve);
+    });
+  }
+
   /** Runs the Worker's cron trigger; says how it ended. */
   async runCron() {
     const worker = await this.#miniflare.getWorker(this.#name);

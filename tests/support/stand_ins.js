@@ -17,6 +17,35 @@ export function withFailingDatabase(worker) {
   return withBindings(worker, () => ({ DB: database({ prepare: () => statement, batch: fail }) }));
 }
 
+/** A database that fails, before or after it has done its work, for requests with the header `Database: fails`. */
+const withDatabaseFailing = (fault) => (worker) => {
+  const statement = (inner) => ({
+    bind: (...values) => statement(inner.bind(...values)),
+    raw: () => fault(() => inner.raw()),
+    run: () => fault(() => inner.run()),
+    inner,
+  });
+  const failing = ({ DB }) =>
+    database({
+      prepare: (text) => statement(DB.prepare(text)),
+      batch: (statements) => fault(() => DB.batch(statements.map(({ inner }) => inner))),
+    });
+  return {
+    ...worker,
+    fetch(request, env, ctx) {
+      const DB = request.headers.get('Database') === 'fails' ? failing(env) : env.DB;
+      return worker.fetch(request, { ...env, DB }, ctx);
+    },
+  };
+};
+
+export const withDatabaseFailingBefore = withDatabaseFailing(fail);
+
+export const withDatabaseFailingAfter = withDatabaseFailing(async (work) => {
+  await work();
+  await fail();
+});
+
 /** Writes each statement to the console. */
 export const withSeenQueries = (worker) =>
   withBindings(worker, ({ DB }) => ({

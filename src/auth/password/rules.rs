@@ -26,9 +26,9 @@ impl NewPassword {
     pub fn parse(
         raw: &str,
         nfkc: impl Fn(&str) -> String,
-        email: &Email,
+        email: Option<&Email>,
         username: Option<&Username>,
-        name: &Name,
+        name: Option<&Name>,
     ) -> Result<Self, BrokenRule> {
         let password = Zeroizing::new(nfkc(raw));
         let broken = |rule| {
@@ -45,13 +45,13 @@ impl NewPassword {
         }
         let folded = Zeroizing::new(password.to_lowercase());
         let is = |known: &str| *folded == nfkc(known).to_lowercase();
-        if is(email.as_str()) || is(email.local_part()) {
+        if email.is_some_and(|email| is(email.as_str()) || is(email.local_part())) {
             return broken("must not be the email address or the part before its @");
         }
         if username.is_some_and(|username| is(username.as_str())) {
             return broken("must not be the username");
         }
-        if is(name.as_str()) {
+        if name.is_some_and(|name| is(name.as_str())) {
             return broken("must not be the name");
         }
         if is_common(&folded) {
@@ -134,7 +134,7 @@ mod tests {
         let email = Email::parse("ann.lee@example.com").unwrap();
         let username = Username::parse("Bookworm", nfc).unwrap();
         let name = Name::parse("Ann Lee-Grün", nfc).unwrap();
-        NewPassword::parse(raw, nfkc, &email, Some(&username), &name)
+        NewPassword::parse(raw, nfkc, Some(&email), Some(&username), Some(&name))
     }
 
     #[test]
@@ -165,7 +165,8 @@ mod tests {
     fn the_local_part_alone_is_no_password() {
         let email = Email::parse("annabella@example.com").unwrap();
         let name = Name::parse("Ann", nfc).unwrap();
-        let broken = NewPassword::parse("AnnaBella", nfkc, &email, None, &name).unwrap_err();
+        let broken =
+            NewPassword::parse("AnnaBella", nfkc, Some(&email), None, Some(&name)).unwrap_err();
         assert_eq!(
             broken.rule,
             "must not be the email address or the part before its @"

@@ -15,7 +15,7 @@ pub use self::jwk::{KeyError, PublicMembers, thumbprint};
 use self::keys::Key;
 pub use self::keys::{Algorithm, Keys, MIN_SECRET_BYTES, RetiredKey, SigningKey};
 
-use super::account::{User, UserId};
+use super::account::UserId;
 use super::json::{self, NotAnObject};
 
 /// The longest token that is looked at, in bytes (contract, "Access tokens").
@@ -38,8 +38,12 @@ pub struct Issue<'a> {
     pub lifetime: u32,
     /// Random bytes for `jti`.
     pub jti: [u8; 16],
-    /// The account's epoch, not negative: it travels in `jti`.
-    pub epoch: i64,
+    /// The account, for `sub` and `identity`.
+    pub user_id: UserId,
+    /// The claim `role`.
+    pub role: &'a str,
+    /// The account's epoch: it travels in `jti`.
+    pub epoch: u64,
     /// The claim `sid`, of a token that belongs to a session.
     pub session: Option<&'a str>,
 }
@@ -62,23 +66,19 @@ struct AccessClaims<'a> {
     sid: Option<&'a str>,
 }
 
-/// Signs an access token for `user`.
+/// Signs an access token.
 ///
 /// # Errors
 /// None in practice: the claims are plain JSON.
-pub fn sign(
-    user: &User,
-    issue: Issue<'_>,
-    key: &SigningKey,
-) -> Result<String, jwt_compact::CreationError> {
+pub fn sign(issue: Issue<'_>, key: &SigningKey) -> Result<String, jwt_compact::CreationError> {
     let claims = Claims::new(AccessClaims {
         iss: issue.issuer,
-        sub: user.id.to_string(),
-        identity: user.id.get(),
+        sub: issue.user_id.to_string(),
+        identity: issue.user_id.get(),
         token_type: ACCESS,
         // As both old services issue it (recordings, "token shape").
         fresh: false,
-        role: &user.role,
+        role: issue.role,
         iat: issue.now,
         nbf: issue.now,
         exp: issue.now.saturating_add(issue.lifetime.into()),
@@ -89,12 +89,12 @@ pub fn sign(
 }
 
 /// A `jti` that carries the account's epoch: the claims are fixed (contract, "Access tokens").
-fn token_id(random: &[u8; 16], epoch: i64) -> String {
+fn token_id(random: &[u8; 16], epoch: u64) -> String {
     format!("{}.{epoch}", Base64UrlUnpadded::encode_string(random))
 }
 
 /// The epoch of a `jti` as [`token_id`] writes it, of no other.
-fn epoch_of(jti: &str) -> Option<i64> {
+fn epoch_of(jti: &str) -> Option<u64> {
     let (random, epoch) = jti.split_once('.')?;
     let mut buffer = [0; 16];
     let random = Base64UrlUnpadded::decode(random, &mut buffer).ok()?;
@@ -189,9 +189,11 @@ pub struct AccessToken {
     pub jti: Option<String>,
     /// The account's epoch at the time of issue, where the `jti` is one of ours: the old Flask
     /// service's tokens have none.
-    pub epoch: Option<i64>,
+    pub epoch: Option<u64>,
     /// The claim `sid`, where it is a string: the session that the token belongs to.
     pub session: Option<String>,
+    /// The claim `role`, where it is a string: the account's role at the time of issue.
+    pub role: Option<String>,
     /// The claim `iat`, where it has one, in seconds of Unix time.
     pub issued_at: Option<f64>,
 }
@@ -334,15 +336,16 @@ fn check_claims(
     if json::take(&mut claims, "type").is_some_and(|token_type| token_type != ACCESS) {
         return Err(TokenError::NotAnAccessToken);
     }
-    let session = match json::take(&mut claims, "sid") {
-        Some(Value::String(session)) => Some(session),
+    let mut text = |name| match json::take(&mut claims, name) {
+        Some(Value::String(text)) => Some(text),
         _ => None,
     };
     Ok(AccessToken {
         subject,
         epoch: jti.as_deref().and_then(epoch_of),
         jti,
-        session,
+        session: text("sid"),
+        role: text("role"),
         issued_at,
     })
 }
@@ -372,28 +375,21 @@ mod tests {
         key().into()
     }
 
-    fn user() -> User {
-        User {
-            id: UserId::new(7).unwrap(),
-            email: Some("ann@example.com".into()),
-            username: None,
-            name: "Ann".into(),
-            role: "customer".into(),
-            created_at: "2024-01-15T10:30:00".into(),
-            updated_at: "2024-01-15T10:30:00".into(),
-        }
-    }
-
-    fn issued() -> String {
-        let issue = Issue {
+    fn issue() -> Issue<'static> {
+        Issue {
             issuer: ISSUER,
             now: NOW,
             lifetime: 900,
             jti: [3; 16],
+            user_id: UserId::new(7).unwrap(),
+            role: "customer",
             epoch: 4,
             session: None,
-        };
-        sign(&user(), issue, &key()).unwrap()
+        }
+    }
+
+    fn issued() -> String {
+        sign(issue(), &key()).unwrap()
     }
 
     fn encode(text: &str) -> String {
@@ -454,6 +450,7 @@ mod tests {
             jti: Some("AwMDAwMDAwMDAwMDAwMDAw.4".into()),
             epoch: Some(4),
             session: None,
+            role: Some("customer".to_owned()),
             issued_at: Some(1_700_000_000.0),
         });
         assert_eq!(verify(&token, ISSUER, NOW, &keys()), good);
@@ -502,6 +499,7 @@ mod tests {
             jti: None,
             epoch: None,
             session: None,
+            role: None,
             issued_at: Some(1_700_000_000.0),
         };
         assert_eq!(verified(&token), Ok(good));
@@ -541,14 +539,11 @@ mod tests {
     fn every_algorithm_issues_and_accepts() {
         for (key, algorithm) in [(key(), "HS256"), (ed25519(), "EdDSA"), (p256(), "ES256")] {
             let issue = Issue {
-                issuer: ISSUER,
-                now: NOW,
-                lifetime: 900,
-                jti: [3; 16],
-                epoch: i64::MAX,
+                epoch: u64::MAX,
                 session: Some("the session"),
+                ..issue()
             };
-            let token = sign(&user(), issue, &key).unwrap();
+            let token = sign(issue, &key).unwrap();
             let header = token.split_once('.').unwrap().0;
             let header = Base64UrlUnpadded::decode_vec(header).unwrap();
             let header: Value = serde_json::from_slice(&header).unwrap();
@@ -557,7 +552,7 @@ mod tests {
             let token = verify(&token, ISSUER, NOW, &key.into()).unwrap();
             assert_eq!(token.subject, Ok(UserId::new(7).unwrap()));
             assert_eq!(token.session.as_deref(), Some("the session"));
-            assert_eq!(token.epoch, Some(i64::MAX));
+            assert_eq!(token.epoch, Some(u64::MAX));
         }
     }
 
@@ -674,9 +669,9 @@ mod tests {
     #[test]
     fn the_epoch_is_read_from_our_jti_alone() {
         assert_eq!(epoch_of(&token_id(&[3; 16], 0)), Some(0));
-        assert_eq!(epoch_of(&token_id(&[0xff; 16], i64::MAX)), Some(i64::MAX));
+        assert_eq!(epoch_of(&token_id(&[0xff; 16], u64::MAX)), Some(u64::MAX));
         let random = "AwMDAwMDAwMDAwMDAwMDAw";
-        for epoch in ["0", "1", "10", "9223372036854775807"] {
+        for epoch in ["0", "1", "10", "18446744073709551615"] {
             let jti = format!("{random}.{epoch}");
             assert_eq!(epoch_of(&jti), epoch.parse().ok(), "{jti}");
         }
@@ -691,7 +686,7 @@ mod tests {
             "1 ",
             "1.0",
             "1.",
-            "9223372036854775808",
+            "18446744073709551616",
             "١",
             "x",
         ] {

@@ -1,0 +1,111 @@
+//! The tokens that a sign-in or a refresh is answered with.
+
+use serde_json::{Value, json};
+
+use super::{App, Unexpected};
+use crate::auth::account::UserId;
+use crate::auth::session::{RefreshToken, SessionId};
+use crate::auth::token::{self, Issue};
+use crate::platform::http::Incoming;
+use crate::platform::{clock, random};
+use crate::store::sessions::NewSession;
+use crate::store::users::Account;
+
+/// The longest `User-Agent` that is kept, in characters.
+const USER_AGENT_CHARACTERS: usize = 256;
+
+/// Whom an access token is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grant<'a> {
+    /// The account's id.
+    pub(super) user_id: UserId,
+    /// The account's role.
+    pub(super) role: &'a str,
+    /// The account's epoch.
+    pub(super) epoch: u64,
+    /// The session that the token belongs to, if any.
+    pub(super) session: Option<&'a SessionId>,
+}
+
+impl<'a> Grant<'a> {
+    /// A grant to `account`.
+    pub(super) fn new(account: &'a Account, session: Option<&'a SessionId>) -> Self {
+        Self {
+            user_id: account.user.id,
+            role: &account.user.role,
+            epoch: account.epoch,
+            session,
+        }
+    }
+}
+
+/// A new access token.
+pub(super) fn access_token(app: &App<'_>, grant: &Grant<'_>) -> Result<String, Unexpected> {
+    let issue = Issue {
+        issuer: &app.config.issuer,
+        now: clock::now(),
+        lifetime: app.config.access_token_lifetime,
+        jti: random::bytes()?,
+        user_id: grant.user_id,
+        role: grant.role,
+        epoch: grant.epoch,
+        session: grant.session.map(SessionId::as_str),
+    };
+    token::sign(issue, &app.config.keys.active).map_err(Unexpected::new)
+}
+
+/// Adds a refresh token to an answer (RFC 6749 section 5.1).
+pub(super) fn add_refresh_token(
+    app: &App<'_>,
+    answer: &mut Value,
+    token: &RefreshToken,
+) -> Result<(), Unexpected> {
+    let text = app.config.refresh_keys.write(token);
+    let text = text.ok_or_else(|| Unexpected::new("no key for refresh tokens"))?;
+    if let Value::Object(members) = answer {
+        members.insert("refresh_token".to_owned(), text.into());
+        members.insert("token_type".to_owned(), "Bearer".into());
+        let expires_in = json!(app.config.access_token_lifetime);
+        members.insert("expires_in".to_owned(), expires_in);
+    }
+    Ok(())
+}
+
+/// A session that is not opened yet.
+pub(super) struct Opening {
+    /// Its identifier.
+    pub(super) id: SessionId,
+    user_agent: Option<String>,
+    limit: u32,
+}
+
+impl Opening {
+    /// A session for the client that sent `request`.
+    pub(super) fn new(app: &App<'_>, request: &Incoming) -> Result<Self, Unexpected> {
+        let user_agent = request.header("User-Agent")?;
+        let cut = |text: String| text.chars().take(USER_AGENT_CHARACTERS).collect();
+        Ok(Self {
+            id: SessionId::new(random::bytes()?),
+            user_agent: user_agent.map(cut),
+            limit: app.config.sessions_per_user,
+        })
+    }
+
+    /// As the database takes it.
+    pub(super) fn new_session(&self) -> NewSession<'_> {
+        NewSession {
+            id: &self.id,
+            user_agent: self.user_agent.as_deref(),
+            limit: self.limit,
+            now: clock::now_ms(),
+        }
+    }
+
+    /// Its first refresh token.
+    pub(super) fn refresh_token(self) -> RefreshToken {
+        RefreshToken {
+            session: self.id,
+            generation: 0,
+        }
+    }
+}
