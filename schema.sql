@@ -63,3 +63,20 @@ CREATE TABLE IF NOT EXISTS attempts (
   -- 30 days after the last right password, for a pair.
   familiar_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Who did what to which account. Never a name, an address of mail, a password or a token. It outlives the
+-- accounts.
+CREATE TABLE IF NOT EXISTS audit (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  -- Unix time in milliseconds.
+  at INTEGER NOT NULL,
+  action TEXT NOT NULL,
+  user_id INTEGER,
+  actor_id INTEGER,
+  address TEXT NOT NULL,
+  user_agent TEXT,
+  detail TEXT
+) STRICT;
+
+-- Whether there is another admin.
+CREATE INDEX IF NOT EXISTS users_admins ON users (role) WHERE role = 'admin';

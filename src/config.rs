@@ -14,6 +14,9 @@
 //! | `SESSION_LIFETIME` | seconds, 60 to 31,536,000 | 2,592,000 (30 days) |
 //! | `SESSION_IDLE_LIFETIME` | seconds without a refresh, 60 to 31,536,000 | 604,800 (7 days) |
 //! | `SESSIONS_PER_USER` | 1 to 1,000 | 50 |
+//! | `ROLES` | names, separated by commas or white space, the fewest rights first | `customer, admin` |
+//! | `AUDIT_RETENTION_DAYS` | days, 1 to 3,650 | 90 |
+//! | `READ_REPLICATION` | `true` or `false`: whether reads may go to a replica of the database | `false` |
 //! | `PASSWORD_HASH` | `pbkdf2-sha512`, `pbkdf2-sha256` or `argon2id` | `pbkdf2-sha512` |
 //! | `PASSWORD_ITERATIONS` | 100,000 to 10,000,000 | 210,000 for SHA-512, 600,000 for SHA-256 |
 //! | `PASSWORD_PEPPER` (a secret) | at least 32 bytes | none |
@@ -26,6 +29,7 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
+use crate::auth::account::{ADMIN_ROLE, DEFAULT_ROLE, is_role};
 use crate::auth::keyed_hash::KeyedHash;
 use crate::auth::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
 use crate::auth::session::{Lifetimes, RefreshKeys};
@@ -54,6 +58,13 @@ pub struct Config {
     pub session_lifetimes: Lifetimes,
     /// `SESSIONS_PER_USER`: one more, and the oldest one goes.
     pub sessions_per_user: u32,
+    /// `ROLES`: what an account's role may be, the one with the fewest rights first.
+    pub roles: Vec<String>,
+    /// `AUDIT_RETENTION_DAYS`: how long the audit trail is kept, in milliseconds.
+    pub audit_retention: u64,
+    /// `READ_REPLICATION`: whether what only reads may be answered by a replica of the database,
+    /// which lags behind.
+    pub read_replication: bool,
     /// `PASSWORD_HASH` and `PASSWORD_ITERATIONS`: how new passwords are hashed.
     pub password_function: Function,
     /// `PASSWORD_PEPPER` and `PASSWORD_PEPPERS_RETIRED`: secrets over the derived keys.
@@ -134,6 +145,13 @@ impl Config {
                 absolute: seconds(&read, "SESSION_LIFETIME", 30)?,
                 idle: seconds(&read, "SESSION_IDLE_LIFETIME", 7)?,
             },
+            roles: roles(&read)?,
+            audit_retention: number(&read, "AUDIT_RETENTION_DAYS", 1..=3650)?.unwrap_or(90)
+                * 24
+                * 60
+                * 60
+                * 1000,
+            read_replication: boolean(&read, "READ_REPLICATION")?.unwrap_or(false),
             sessions_per_user: number(&read, "SESSIONS_PER_USER", 1..=1000)?.unwrap_or(50),
             password_function,
             peppers: peppers(&read)?,
@@ -216,6 +234,26 @@ fn seconds(
     const DAY: u64 = 24 * 60 * 60;
     let seconds = number(read, setting, 60..=365 * DAY)?;
     Ok(seconds.unwrap_or(default_days * DAY) * 1000)
+}
+
+fn roles(read: impl Fn(&str) -> Option<String>) -> Result<Vec<String>, ConfigError> {
+    let setting = "ROLES";
+    let Some(text) = read(setting) else {
+        return Ok(vec![DEFAULT_ROLE.to_owned(), ADMIN_ROLE.to_owned()]);
+    };
+    let separators = |c: char| c == ',' || c.is_whitespace();
+    let roles = text.split(separators).filter(|role| !role.is_empty());
+    let roles: Vec<_> = roles.map(str::to_owned).collect();
+    if !roles.iter().all(|role| is_role(role)) {
+        let problem = "has a name that is not 1 to 64 of a to z, 0 to 9, _ and -";
+        return Err(ConfigError::new(setting, problem));
+    }
+    for required in [DEFAULT_ROLE, ADMIN_ROLE] {
+        if !roles.iter().any(|role| role == required) {
+            return Err(ConfigError::new(setting, format!("lacks {required}")));
+        }
+    }
+    Ok(roles)
 }
 
 fn refused(setting: &'static str) -> impl Fn(KeyError) -> ConfigError {
@@ -323,6 +361,9 @@ mod tests {
         assert_eq!(config.session_lifetimes.absolute, 30 * 86_400_000);
         assert_eq!(config.session_lifetimes.idle, 7 * 86_400_000);
         assert_eq!(config.sessions_per_user, 50);
+        assert_eq!(config.roles, ["customer", "admin"]);
+        assert_eq!(config.audit_retention, 90 * 86_400_000);
+        assert!(!config.read_replication);
         assert_eq!(
             config.password_function,
             pbkdf2(Pbkdf2Hash::Sha512, 210_000)
@@ -395,6 +436,14 @@ mod tests {
                 format!("{setting} is no whole number from 60 to 31536000")
             );
         }
+        let named = "ROLES has a name that is not 1 to 64 of a to z, 0 to 9, _ and -";
+        assert_eq!(problem("ROLES", "customer, Admin"), named);
+        assert_eq!(problem("ROLES", "customer editor"), "ROLES lacks admin");
+        assert_eq!(problem("ROLES", ""), "ROLES lacks customer");
+        assert_eq!(
+            problem("AUDIT_RETENTION_DAYS", "0"),
+            "AUDIT_RETENTION_DAYS is no whole number from 1 to 3650"
+        );
         assert_eq!(
             problem("SESSIONS_PER_USER", "0"),
             "SESSIONS_PER_USER is no whole number from 1 to 1000"

@@ -9,70 +9,153 @@ use serde_json::json;
 use wasm_bindgen::JsValue;
 use worker::{
     Context, Env, Request, Response, ResponseBuilder, ScheduleContext, ScheduledEvent,
-    console_error, event,
+    console_error, console_log, event,
 };
 
-use crate::api::{self, App, Reply};
+use crate::api::{self, App, Reply, Trace};
+use crate::auth::account::UserId;
+use crate::auth::attempt::ClientAddress;
 use crate::config::{Config, ConfigError};
 use crate::platform::http::Incoming;
 use crate::platform::rate_limit::RateLimit;
 use crate::platform::{clock, random};
+use crate::store::Database;
 use crate::store::attempts::Attempts;
+use crate::store::audit::{Audit, Origin};
 use crate::store::sessions::Sessions;
 
 /// The D1 binding's name in `wrangler.toml`.
 const DATABASE: &str = "DB";
+
+/// The header by which a client's reads follow its writes.
+const BOOKMARK: &str = "X-D1-Bookmark";
 
 thread_local! {
     /// An isolate's environment never changes; a configuration that parsed is kept.
     static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
 }
 
-/// Answers a request.
+/// Answers a request, then logs it and writes the audit trail.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let started = clock::now_ms();
     let request = Incoming::new(request);
-    let reply = match answer(&request, &env).await {
-        Ok(reply) => reply,
-        Err(error) => unexpected(&request, &error),
+    let request_id = random::bytes::<16>()
+        .map(|bytes| Base64UrlUnpadded::encode_string(&bytes))
+        .unwrap_or_default();
+    let (mut queries, mut user_id) = (0, None);
+    let reply = match app(&request, &env) {
+        Ok(app) => {
+            let reply = match api::answer(&app, &request).await {
+                Ok(reply) => with_bookmark(reply, &app),
+                Err(error) => unexpected(&request, &error.to_string(), &request_id),
+            };
+            queries = app.database.statements();
+            user_id = app.trace.user_id().map(UserId::get);
+            append_to_audit(&app, &request, &context);
+            reply
+        }
+        Err(error) => unexpected(&request, &error, &request_id),
     };
+    let line = json!({
+        "level": "info",
+        "duration_ms": clock::now_ms().saturating_sub(started),
+        "method": request.method(),
+        "queries": queries,
+        "request_id": request_id,
+        "route": api::pattern(&request.path()),
+        "status": reply.status,
+        "user_id": user_id,
+    });
+    console_log!("{line}");
     respond(reply, request.method() == "HEAD")
+}
+
+/// What `request` is answered with.
+fn app(request: &Incoming, env: &Env) -> Result<App, String> {
+    let config = config(env).map_err(|error| format!("setting {error}"))?;
+    let mut database = database(env)?;
+    if config.read_replication {
+        let start = if api::only_reads(&request.method(), &request.path()) {
+            let bookmark = request.header(BOOKMARK).ok().flatten();
+            let bookmark = bookmark.filter(|text| is_bookmark(text));
+            bookmark.unwrap_or_else(|| "first-unconstrained".to_owned())
+        } else {
+            "first-primary".to_owned()
+        };
+        let session = database.session(&start);
+        database = session.map_err(|error| format!("database: {error}"))?;
+    }
+    Ok(App {
+        config,
+        database,
+        sign_in_limit: RateLimit::new(env, "SIGN_INS"),
+        registration_limit: RateLimit::new(env, "REGISTRATIONS"),
+        trace: Trace::default(),
+    })
+}
+
+/// Whether a client's text may be a bookmark of D1: hexadecimal digits and hyphens.
+fn is_bookmark(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    (1..=128).contains(&text.len()) && text.bytes().all(fits)
+}
+
+/// The reply with what the client's next request has to follow.
+fn with_bookmark(reply: Reply, app: &App) -> Reply {
+    match app.database.bookmark() {
+        Some(bookmark) if app.config.read_replication => reply.with(BOOKMARK, bookmark),
+        _ => reply,
+    }
+}
+
+/// Writes what the request has done to the audit trail, while the answer is on its way.
+fn append_to_audit(app: &App, request: &Incoming, context: &Context) {
+    let events = app.trace.events();
+    if events.is_empty() {
+        return;
+    }
+    let header = |name| request.header(name).ok().flatten();
+    let address = ClientAddress::parse(header("CF-Connecting-IP").as_deref());
+    let user_agent = header("User-Agent");
+    let database = app.database.clone();
+    context.wait_until(async move {
+        let origin = Origin {
+            address: address.as_str(),
+            user_agent: user_agent.as_deref(),
+            now: clock::now_ms(),
+        };
+        if let Err(error) = Audit(&database).append(&events, origin).await {
+            log_error(&format!("audit: {error}"));
+        }
+    });
 }
 
 /// Deletes what has expired, as often as `wrangler.toml` says.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Err(error) = purge(&env).await {
-        let line = json!({ "level": "error", "error": format!("purge: {error}") });
-        console_error!("{line}");
+        log_error(&format!("purge: {error}"));
     }
 }
 
 async fn purge(env: &Env) -> Result<(), String> {
     let config = config(env).map_err(|error| format!("setting {error}"))?;
-    let database = env.d1(DATABASE).map_err(|error| error.to_string())?;
+    let database = database(env)?;
     let now = clock::now_ms();
     let attempts = Attempts(&database).purge(now).await;
     let sessions = Sessions(&database)
         .purge(config.session_lifetimes, now)
         .await;
-    attempts.and(sessions).map_err(|error| error.to_string())
+    let audit = Audit(&database)
+        .purge(now.saturating_sub(config.audit_retention))
+        .await;
+    let purged = attempts.and(sessions).and(audit);
+    purged.map_err(|error| error.to_string())
 }
 
-async fn answer(request: &Incoming, env: &Env) -> Result<Reply, String> {
-    let config = config(env).map_err(|error| format!("setting {error}"))?;
-    let database = env
-        .d1(DATABASE)
-        .map_err(|error| format!("binding {DATABASE}: {error}"))?;
-    let app = App {
-        config: &config,
-        database,
-        sign_in_limit: RateLimit::new(env, "SIGN_INS"),
-        registration_limit: RateLimit::new(env, "REGISTRATIONS"),
-    };
-    api::answer(&app, request)
-        .await
-        .map_err(|error| error.to_string())
+fn database(env: &Env) -> Result<Database, String> {
+    Database::new(env, DATABASE).ok_or_else(|| format!("binding {DATABASE} is missing"))
 }
 
 fn config(env: &Env) -> Result<Rc<Config>, ConfigError> {
@@ -93,11 +176,13 @@ fn setting(env: &Env, name: &str) -> Option<String> {
         .or_else(|| JSON::stringify(&value).ok()?.as_string())
 }
 
+fn log_error(error: &str) {
+    let line = json!({ "level": "error", "error": error });
+    console_error!("{line}");
+}
+
 /// Logs `error` and words the answer, which says nothing of it.
-fn unexpected(request: &Incoming, error: &str) -> Reply {
-    let request_id = random::bytes::<16>()
-        .map(|bytes| Base64UrlUnpadded::encode_string(&bytes))
-        .unwrap_or_default();
+fn unexpected(request: &Incoming, error: &str, request_id: &str) -> Reply {
     let path = request.path();
     let line = json!({
         "level": "error",
@@ -107,7 +192,7 @@ fn unexpected(request: &Incoming, error: &str) -> Reply {
         "request_id": request_id,
     });
     console_error!("{line}");
-    api::unexpected(&path, &request_id)
+    api::unexpected(&path, request_id)
 }
 
 fn respond(reply: Reply, head: bool) -> worker::Result<Response> {

@@ -16,11 +16,12 @@ use crate::auth::password::NewPassword;
 use crate::auth::token::TokenError;
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
+use crate::store::audit::Action;
 use crate::store::sessions::Sessions;
 use crate::store::users::{Account, InsertError, NewAccount, Users};
 
 /// `POST /api/auth/register`.
-pub(super) async fn register(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let address = match throttle::admit(&app.registration_limit, request).await? {
         Ok(address) => address,
         Err(too_many) => return Ok(too_many.reply(Dialect::Accounts)),
@@ -51,7 +52,7 @@ pub(super) async fn register(app: &App<'_>, request: &Incoming) -> Result<Reply,
     let taken = match users.insert(&new, &keys, clock::now_ms()).await {
         Ok(account) => {
             let message = "User registered successfully";
-            return signed_in(app, 201, message, &account, opening);
+            return signed_in(app, Action::Register, 201, message, &account, opening);
         }
         Err(InsertError::EmailTakenOrClosed) => "Email already registered",
         Err(InsertError::UsernameTaken) => "Username already taken",
@@ -65,7 +66,7 @@ pub(super) async fn register(app: &App<'_>, request: &Incoming) -> Result<Reply,
 }
 
 /// `POST /api/auth/login`.
-pub(super) async fn login(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn login(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let address = match throttle::admit(&app.sign_in_limit, request).await? {
         Ok(address) => address,
         Err(too_many) => return Ok(too_many.reply(Dialect::Accounts)),
@@ -96,7 +97,14 @@ pub(super) async fn login(app: &App<'_>, request: &Incoming) -> Result<Reply, Un
         }
         opening = Some(new);
     }
-    signed_in(app, 200, "Login successful", &account, opening)
+    signed_in(
+        app,
+        Action::SignIn,
+        200,
+        "Login successful",
+        &account,
+        opening,
+    )
 }
 
 /// The 401 of a protected route, as recorded, with the challenge of RFC 6750 section 3.
@@ -125,12 +133,15 @@ pub(super) fn refusal(reason: &Reason) -> Reply {
 
 /// The answer to a register or login that succeeded, with the session that it opened.
 fn signed_in(
-    app: &App<'_>,
+    app: &App,
+    action: Action,
     status: u16,
     message: &str,
     account: &Account,
     opening: Option<Opening>,
 ) -> Result<Reply, Unexpected> {
+    app.trace.by(account.user.id);
+    app.trace.did(action, Some(account.user.id));
     let grant = Grant::new(account, opening.as_ref().map(|opening| &opening.id));
     let access_token = tokens::access_token(app, &grant)?;
     let mut body = json!({

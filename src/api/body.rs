@@ -25,6 +25,14 @@ pub(super) enum BodyProblem {
     Unexpected(Unexpected),
 }
 
+/// The body of `request`, of at most `limit` bytes.
+pub(super) async fn bytes(request: &Incoming, limit: usize) -> Result<Vec<u8>, BodyProblem> {
+    request.body(limit).await.map_err(|error| match error {
+        BodyError::TooLarge => BodyProblem::TooLarge,
+        BodyError::Host(error) => BodyProblem::Unexpected(error.into()),
+    })
+}
+
 /// The body of `request` as one JSON object.
 pub(super) async fn object(request: &Incoming) -> Result<Map<String, Value>, BodyProblem> {
     let media_type = request.header("Content-Type");
@@ -32,10 +40,7 @@ pub(super) async fn object(request: &Incoming) -> Result<Map<String, Value>, Bod
     if !media_type.is_some_and(|value| is_json(&value)) {
         return Err(BodyProblem::MediaType);
     }
-    let body = request.body(MAX_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge => BodyProblem::TooLarge,
-        BodyError::Host(error) => BodyProblem::Unexpected(error.into()),
-    })?;
+    let body = bytes(request, MAX_BYTES).await?;
     let text = body.strip_prefix(BOM).unwrap_or(&body);
     json::object(text).map_err(|_| BodyProblem::NotAnObject)
 }
@@ -43,11 +48,15 @@ pub(super) async fn object(request: &Incoming) -> Result<Map<String, Value>, Bod
 /// `application/json` or `application/*+json`, with or without parameters, in any case of
 /// letters (RFC 6839 section 3.1, RFC 9110 section 8.3.1).
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
-    essence
+    essence(content_type)
+        .to_ascii_lowercase()
         .strip_prefix("application/")
         .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+}
+
+/// A media type without its parameters.
+pub(super) fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
 }
 
 #[cfg(test)]

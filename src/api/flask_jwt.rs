@@ -13,9 +13,10 @@ use crate::auth::attempt::AttemptedName;
 use crate::auth::token::{TimeClaim, TokenError};
 use crate::platform::http::Incoming;
 use crate::platform::unicode;
+use crate::store::audit::Action;
 
 /// `POST /auth`.
-pub(super) async fn auth(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn auth(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let address = match throttle::admit(&app.sign_in_limit, request).await? {
         Ok(address) => address,
         Err(too_many) => return Ok(too_many.reply(Dialect::FlaskJwt)),
@@ -43,6 +44,8 @@ pub(super) async fn auth(app: &App<'_>, request: &Incoming) -> Result<Reply, Une
     let name = AttemptedName::username(&username, unicode::nfc);
     match sign_in::sign_in(app, &address, &name, &password).await? {
         Ok(account) => {
+            app.trace.by(account.user.id);
+            app.trace.did(Action::SignIn, Some(account.user.id));
             let access_token = tokens::access_token(app, &Grant::new(&account, None))?;
             Ok(Reply::json(200, &json!({ "access_token": access_token })))
         }

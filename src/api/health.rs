@@ -4,11 +4,10 @@ use serde_json::json;
 
 use super::reply::Reply;
 use super::{App, log};
-use crate::store;
 
 /// 200 once the database answers, 503 otherwise.
-pub(super) async fn healthz(app: &App<'_>) -> Reply {
-    match store::ping(&app.database).await {
+pub(super) async fn healthz(app: &App) -> Reply {
+    match app.database.ping().await {
         Ok(()) => Reply::json(200, &json!({ "status": "ok" })),
         Err(error) => {
             log(format_args!("database: {error}"));

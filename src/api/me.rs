@@ -13,10 +13,11 @@ use crate::auth::attempt::{AttemptedName, account_key};
 use crate::auth::password::NewPassword;
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
+use crate::store::audit::Action;
 use crate::store::users::{UpdateError, Users};
 
 /// `GET /api/auth/me`.
-pub(super) async fn get(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn get(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     Ok(match protected::authenticate(app, request).await? {
         Ok(caller) => Reply::json(200, &json!({ "user": user_json(&caller.account.user) })),
         Err(refused) => protected::refusal_on_api(&refused),
@@ -24,7 +25,7 @@ pub(super) async fn get(app: &App<'_>, request: &Incoming) -> Result<Reply, Unex
 }
 
 /// `PATCH /api/auth/me`.
-pub(super) async fn patch(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn patch(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let caller = match protected::authenticate(app, request).await? {
         Ok(caller) => caller,
         Err(refused) => return Ok(protected::refusal_on_api(&refused)),
@@ -69,7 +70,7 @@ pub(super) async fn patch(app: &App<'_>, request: &Incoming) -> Result<Reply, Un
 }
 
 /// `DELETE /api/auth/me`.
-pub(super) async fn delete(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn delete(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let caller = match protected::authenticate(app, request).await? {
         Ok(caller) => caller,
         Err(refused) => return Ok(protected::refusal_on_api(&refused)),
@@ -88,15 +89,15 @@ pub(super) async fn delete(app: &App<'_>, request: &Incoming) -> Result<Reply, U
         return Ok(refused);
     }
     let id = caller.account.user.id;
-    Users(&app.database).delete(id, &account_key(id)).await?;
+    if !Users(&app.database).delete(id, &account_key(id)).await? {
+        return Ok(Dialect::Accounts.error(409, "The last admin cannot be deleted"));
+    }
+    app.trace.did(Action::Delete, Some(id));
     Ok(Reply::empty())
 }
 
 /// `POST /api/auth/password`.
-pub(super) async fn change_password(
-    app: &App<'_>,
-    request: &Incoming,
-) -> Result<Reply, Unexpected> {
+pub(super) async fn change_password(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let caller = match protected::authenticate(app, request).await? {
         Ok(caller) => caller,
         Err(refused) => return Ok(protected::refusal_on_api(&refused)),
@@ -141,12 +142,13 @@ pub(super) async fn change_password(
     Users(&app.database)
         .change_password(user.id, &hash, caller.session.as_deref(), clock::now())
         .await?;
+    app.trace.did(Action::PasswordChange, Some(user.id));
     Ok(Reply::empty())
 }
 
 /// Checks the caller's password as a sign-in does, with its throttle; the answer, if it is wrong.
 async fn check_password(
-    app: &App<'_>,
+    app: &App,
     request: &Incoming,
     caller: &Caller,
     password: &str,

@@ -2,6 +2,7 @@
 //! bodies; `routes` holds the one table of paths.
 
 mod accounts;
+mod admin;
 mod authorization;
 mod body;
 mod fields;
@@ -17,32 +18,36 @@ mod sessions;
 mod sign_in;
 mod throttle;
 mod tokens;
+mod trace;
 mod verify;
 
 use std::fmt;
+use std::rc::Rc;
 
 use serde_json::json;
-use worker::D1Database;
 
 use crate::config::Config;
 use crate::platform::HostError;
 use crate::platform::rate_limit::RateLimit;
-use crate::store::StoreError;
+use crate::store::{Database, StoreError};
 
 pub use reply::Reply;
-pub use routes::{answer, unexpected};
+pub use routes::{answer, only_reads, pattern, unexpected};
+pub use trace::Trace;
 
 /// What a request is answered with: settings, database, rate limits.
 #[derive(Debug)]
-pub struct App<'a> {
+pub struct App {
     /// The settings.
-    pub config: &'a Config,
+    pub config: Rc<Config>,
     /// The database.
-    pub database: D1Database,
+    pub database: Database,
     /// How often one client may try to sign in.
     pub sign_in_limit: RateLimit,
     /// How often one client may try to register.
     pub registration_limit: RateLimit,
+    /// What is told of the request afterwards.
+    pub trace: Trace,
 }
 
 /// Something that no client can do anything about. The text is for the log.

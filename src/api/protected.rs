@@ -53,7 +53,7 @@ pub(super) fn refusal_on_api(refusal: &Refusal) -> Reply {
 
 /// Checks the request's token and reads its account: one query.
 pub(super) async fn authenticate(
-    app: &App<'_>,
+    app: &App,
     request: &Incoming,
 ) -> Result<Result<Caller, Refusal>, Unexpected> {
     let (scheme, token) = match trust(app, request)? {
@@ -71,17 +71,20 @@ pub(super) async fn authenticate(
         Some(holder) if holder.account.disabled || is_revoked(&token, &holder) => {
             refuse(Reason::Revoked)
         }
-        Some(holder) => Ok(Ok(Caller {
-            account: holder.account,
-            token_id: token.jti,
-            session: token.session,
-        })),
+        Some(holder) => {
+            app.trace.by(user_id);
+            Ok(Ok(Caller {
+                account: holder.account,
+                token_id: token.jti,
+                session: token.session,
+            }))
+        }
     }
 }
 
 /// Checks the request's token alone: no query, and a revocation is not noticed.
 pub(super) fn trust(
-    app: &App<'_>,
+    app: &App,
     request: &Incoming,
 ) -> Result<Result<(Option<Scheme>, AccessToken), Refusal>, Unexpected> {
     let header = request.header("Authorization")?;

@@ -1,7 +1,7 @@
 //! The one table of routes.
 
 use super::reply::{Dialect, Reply};
-use super::{App, Unexpected, accounts, flask_jwt, health, jwks, me, sessions, verify};
+use super::{App, Unexpected, accounts, admin, flask_jwt, health, jwks, me, sessions, verify};
 use crate::platform::http::Incoming;
 
 /// What a route does.
@@ -19,9 +19,23 @@ enum Action {
     Sessions,
     DeleteOtherSessions,
     DeleteSession,
+    Users,
+    ChangeUser,
+    Import,
+    Audit,
     Verify,
     Jwks,
     Healthz,
+}
+
+impl Action {
+    /// Whether it only reads, so that a replica of the database may answer.
+    fn only_reads(self) -> bool {
+        matches!(
+            self,
+            Self::Me | Self::Sessions | Self::Users | Self::Audit | Self::Verify
+        )
+    }
 }
 
 /// Which methods a route has.
@@ -102,6 +116,11 @@ const ROUTES: &[Route] = &[
         ],
     ),
     Route::api("/api/auth/sessions/*", &[("DELETE", Action::DeleteSession)]),
+    Route::api("/api/admin/users", &[("GET", Action::Users)]),
+    // Before the one whose `*` it would pass for.
+    Route::api("/api/admin/users/import", &[("POST", Action::Import)]),
+    Route::api("/api/admin/users/*", &[("PATCH", Action::ChangeUser)]),
+    Route::api("/api/admin/audit", &[("GET", Action::Audit)]),
     Route {
         path: "/verify",
         methods: Methods::Any(Action::Verify),
@@ -110,6 +129,19 @@ const ROUTES: &[Route] = &[
     Route::api("/.well-known/jwks.json", &[("GET", Action::Jwks)]),
     Route::api("/healthz", &[("GET", Action::Healthz)]),
 ];
+
+/// The line of the table that `path` belongs to, for the log: it holds no client's text.
+#[must_use]
+pub fn pattern(path: &str) -> &'static str {
+    find(path).map_or("", |(route, _)| route.path)
+}
+
+/// Whether a request only reads, so that a replica of the database may answer.
+#[must_use]
+pub fn only_reads(method: &str, path: &str) -> bool {
+    let action = find(path).and_then(|(route, _)| route.action(method).ok());
+    action.is_some_and(Action::only_reads)
+}
 
 fn find(path: &str) -> Option<(&'static Route, &str)> {
     let mut routes = ROUTES.iter();
@@ -120,7 +152,7 @@ fn find(path: &str) -> Option<(&'static Route, &str)> {
 ///
 /// # Errors
 /// What no client can do anything about; [`unexpected`] words the answer.
-pub async fn answer(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub async fn answer(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let path = request.path();
     let Some((route, segment)) = find(&path) else {
         return Ok(Dialect::Accounts.error(404, "Not found"));
@@ -145,6 +177,10 @@ pub async fn answer(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpect
         Action::Sessions => sessions::list(app, request).await,
         Action::DeleteOtherSessions => sessions::delete_others(app, request).await,
         Action::DeleteSession => sessions::delete(app, request, segment).await,
+        Action::Users => admin::users(app, request).await,
+        Action::ChangeUser => admin::change_user(app, request, segment).await,
+        Action::Import => admin::import(app, request).await,
+        Action::Audit => admin::audit(app, request).await,
         Action::Verify => verify::verify(app, request).await,
         Action::Jwks => Ok(jwks::jwks(app)),
         Action::Healthz => Ok(health::healthz(app).await),

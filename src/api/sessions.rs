@@ -13,10 +13,11 @@ use super::{App, Unexpected};
 use crate::auth::token::{self, TokenError};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
+use crate::store::audit::Action;
 use crate::store::sessions::{Refreshed, Sessions};
 
 /// `POST /api/auth/refresh`.
-pub(super) async fn refresh(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn refresh(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let text = match sent_token(request).await? {
         Ok(text) => text,
         Err(reply) => return Ok(reply),
@@ -31,15 +32,20 @@ pub(super) async fn refresh(app: &App<'_>, request: &Incoming) -> Result<Reply, 
     let lifetimes = app.config.session_lifetimes;
     let sessions = Sessions(&app.database);
     let refreshed = sessions.refresh(&token, lifetimes, clock::now_ms()).await?;
-    let Refreshed::Next {
-        user_id,
-        role,
-        epoch,
-        generation,
-    } = refreshed
-    else {
-        return Ok(refusal(&Reason::Revoked));
+    let (user_id, role, epoch, generation) = match refreshed {
+        Refreshed::Next {
+            user_id,
+            role,
+            epoch,
+            generation,
+        } => (user_id, role, epoch, generation),
+        Refreshed::Reused(user_id) => {
+            app.trace.did(Action::RefreshReuse, Some(user_id));
+            return Ok(refusal(&Reason::Revoked));
+        }
+        Refreshed::Revoked => return Ok(refusal(&Reason::Revoked)),
     };
+    app.trace.by(user_id);
     token.generation = generation;
     let grant = Grant {
         user_id,
@@ -54,7 +60,7 @@ pub(super) async fn refresh(app: &App<'_>, request: &Incoming) -> Result<Reply, 
 }
 
 /// `POST /api/auth/logout`.
-pub(super) async fn logout(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn logout(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let text = match sent_token(request).await? {
         Ok(text) => text,
         Err(reply) => return Ok(reply),
@@ -67,14 +73,17 @@ pub(super) async fn logout(app: &App<'_>, request: &Incoming) -> Result<Reply, U
             Err(None) => return Ok(refusal(&Reason::Revoked)),
         },
     };
-    if let Some(session) = session {
-        Sessions(&app.database).close(&session).await?;
+    if let Some(session) = session
+        && let Some(user_id) = Sessions(&app.database).close(&session).await?
+    {
+        app.trace.by(user_id);
+        app.trace.did(Action::Logout, Some(user_id));
     }
     Ok(Reply::empty())
 }
 
 /// `GET /api/auth/sessions`.
-pub(super) async fn list(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn list(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let caller = match protected::authenticate(app, request).await? {
         Ok(caller) => caller,
         Err(refused) => return Ok(protected::refusal_on_api(&refused)),
@@ -100,7 +109,7 @@ pub(super) async fn list(app: &App<'_>, request: &Incoming) -> Result<Reply, Une
 }
 
 /// `DELETE /api/auth/sessions`: all but the current one.
-pub(super) async fn delete_others(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn delete_others(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let caller = match protected::authenticate(app, request).await? {
         Ok(caller) => caller,
         Err(refused) => return Ok(protected::refusal_on_api(&refused)),
@@ -112,11 +121,7 @@ pub(super) async fn delete_others(app: &App<'_>, request: &Incoming) -> Result<R
 }
 
 /// `DELETE /api/auth/sessions/<id>`.
-pub(super) async fn delete(
-    app: &App<'_>,
-    request: &Incoming,
-    id: &str,
-) -> Result<Reply, Unexpected> {
+pub(super) async fn delete(app: &App, request: &Incoming, id: &str) -> Result<Reply, Unexpected> {
     let caller = match protected::authenticate(app, request).await? {
         Ok(caller) => caller,
         Err(refused) => return Ok(protected::refusal_on_api(&refused)),
@@ -132,7 +137,7 @@ pub(super) async fn delete(
 
 /// The access token that `text` is; otherwise what is wrong with it, or `None` where it is no
 /// access token of any kind.
-fn verify(app: &App<'_>, text: &str) -> Result<token::AccessToken, Option<TokenError>> {
+fn verify(app: &App, text: &str) -> Result<token::AccessToken, Option<TokenError>> {
     let verified = token::verify(text, &app.config.issuer, clock::now(), &app.config.keys);
     verified.map_err(|error| match error {
         // No token of ours, and refresh tokens of the old service are none here.

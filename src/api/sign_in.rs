@@ -7,6 +7,7 @@ use crate::auth::password::{self, Attempt, Function, NewPassword, StoredPassword
 use crate::platform::clock::Timer;
 use crate::platform::{clock, kdf, random, unicode};
 use crate::store::attempts::Attempts;
+use crate::store::audit::Action;
 use crate::store::users::{Account, Users};
 
 /// Why nobody signs in.
@@ -24,7 +25,7 @@ pub(super) enum Refusal {
 /// no more passwords from there, a right one is refused as a wrong one is, so that nobody sees
 /// which account exists and is under attack.
 pub(super) async fn sign_in(
-    app: &App<'_>,
+    app: &App,
     address: &ClientAddress,
     name: &AttemptedName,
     password: &str,
@@ -54,6 +55,7 @@ pub(super) async fn sign_in(
         }
         return Ok(Ok(account));
     }
+    app.trace.did(Action::SignInFailed, id);
     let closed = attempts
         .failed(&keys, &account_key, clock::now_ms())
         .await?;
@@ -68,7 +70,7 @@ pub(super) async fn sign_in(
 /// Whatever comes in, a derivation is run: at the account's cost, or at the cost of a new password
 /// where there is no hash to compare with (contract, "Both").
 async fn check(
-    app: &App<'_>,
+    app: &App,
     account: Option<Account>,
     attempt: &Attempt,
 ) -> Result<Option<(Account, StoredPassword)>, Unexpected> {
@@ -92,7 +94,7 @@ async fn check(
 }
 
 /// The account with its hash. A hash that cannot be verified is nobody's password; it is logged.
-fn with_hash(app: &App<'_>, account: Account) -> Option<(Account, StoredPassword)> {
+fn with_hash(app: &App, account: Account) -> Option<(Account, StoredPassword)> {
     let id = account.user.id;
     match StoredPassword::parse(&account.password_hash, app.config.sign_in_budget_ms()) {
         Ok(stored) => {
@@ -113,7 +115,7 @@ fn with_hash(app: &App<'_>, account: Account) -> Option<(Account, StoredPassword
 /// Replaces a hash by one of `function`, unless it has changed meanwhile. The sign-in has
 /// succeeded, and does so the next time, whether or not this does.
 async fn replace_hash(
-    app: &App<'_>,
+    app: &App,
     function: Function,
     account: &Account,
     attempt: &Attempt,
@@ -129,15 +131,11 @@ async fn replace_hash(
 }
 
 /// `password` as it is stored.
-pub(super) async fn hash(app: &App<'_>, password: &NewPassword) -> Result<String, Unexpected> {
+pub(super) async fn hash(app: &App, password: &NewPassword) -> Result<String, Unexpected> {
     hash_bytes(app, app.config.password_function, password.as_bytes()).await
 }
 
-async fn hash_bytes(
-    app: &App<'_>,
-    function: Function,
-    password: &[u8],
-) -> Result<String, Unexpected> {
+async fn hash_bytes(app: &App, function: Function, password: &[u8]) -> Result<String, Unexpected> {
     let derivation = password::new_derivation(function, random::bytes()?);
     let key = kdf::derive(&derivation, password).await?;
     let pepper = app.config.peppers.active.as_ref();

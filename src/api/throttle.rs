@@ -52,7 +52,7 @@ pub(super) async fn admit(
 /// Whether the address of that key may try further, with one more failure of its own, such as to
 /// ask whether an account exists.
 pub(super) async fn count_failure(
-    app: &App<'_>,
+    app: &App,
     address_key: &str,
 ) -> Result<Result<(), TooMany>, Unexpected> {
     let attempts = Attempts(&app.database);

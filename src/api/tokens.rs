@@ -40,7 +40,7 @@ impl<'a> Grant<'a> {
 }
 
 /// A new access token.
-pub(super) fn access_token(app: &App<'_>, grant: &Grant<'_>) -> Result<String, Unexpected> {
+pub(super) fn access_token(app: &App, grant: &Grant<'_>) -> Result<String, Unexpected> {
     let issue = Issue {
         issuer: &app.config.issuer,
         now: clock::now(),
@@ -56,7 +56,7 @@ pub(super) fn access_token(app: &App<'_>, grant: &Grant<'_>) -> Result<String, U
 
 /// Adds a refresh token to an answer (RFC 6749 section 5.1).
 pub(super) fn add_refresh_token(
-    app: &App<'_>,
+    app: &App,
     answer: &mut Value,
     token: &RefreshToken,
 ) -> Result<(), Unexpected> {
@@ -81,7 +81,7 @@ pub(super) struct Opening {
 
 impl Opening {
     /// A session for the client that sent `request`.
-    pub(super) fn new(app: &App<'_>, request: &Incoming) -> Result<Self, Unexpected> {
+    pub(super) fn new(app: &App, request: &Incoming) -> Result<Self, Unexpected> {
         let user_agent = request.header("User-Agent")?;
         let cut = |text: String| text.chars().take(USER_AGENT_CHARACTERS).collect();
         Ok(Self {

@@ -12,7 +12,7 @@ use crate::platform::http::Incoming;
 
 /// `/verify`, any method. The scheme that was sent picks the dialect of a refusal; the second
 /// answers where neither was.
-pub(super) async fn verify(app: &App<'_>, request: &Incoming) -> Result<Reply, Unexpected> {
+pub(super) async fn verify(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
     let passed = if app.config.trust_token_alone {
         trusted(protected::trust(app, request)?)
     } else {

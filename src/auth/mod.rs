@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod attempt;
+pub mod import;
 pub mod json;
 pub mod keyed_hash;
 pub mod password;

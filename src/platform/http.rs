@@ -1,11 +1,24 @@
 //! HTTP messages as the host has them.
 
 use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::web_sys::ReadableStreamDefaultReader;
 
 use super::HostError;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = URLSearchParams)]
+    type UrlSearchParams;
+
+    #[wasm_bindgen(constructor, js_class = "URLSearchParams")]
+    fn new(query: &str) -> UrlSearchParams;
+
+    #[wasm_bindgen(method)]
+    fn get(this: &UrlSearchParams, name: &str) -> Option<String>;
+}
 
 /// A request that came in. Headers and body cross the boundary only when they are asked for.
 pub struct Incoming(worker::Request);
@@ -46,6 +59,14 @@ impl Incoming {
             Ok(Some(host)) if host.contains(['/', '?', '#', '\\', '@']) => String::new(),
             _ => self.0.path(),
         }
+    }
+
+    /// The value of the query parameter `name`, decoded; the first one, if there are several.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        let url = self.0.inner().url();
+        let (_, query) = url.split_once('?')?;
+        UrlSearchParams::new(query).get(name)
     }
 
     /// The value of the header `name`; several of that name are joined by `, `.

@@ -10,14 +10,13 @@
 //!   its pair's failures, and all others once a day has passed since the last.
 
 use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement};
 
-use super::{StoreError, batch, first, number};
+use super::{Database, Statement, StoreError, number};
 use crate::auth::attempt::AttemptKeys;
 
 /// The counted attempts in a D1 database. Times are Unix time in milliseconds.
 #[derive(Debug)]
-pub struct Attempts<'a>(pub &'a D1Database);
+pub struct Attempts<'a>(pub &'a Database);
 
 /// How long less than five failures of a pair, or those of an address, are in a row, in milliseconds.
 const MINUTE: u64 = 60 * 1000;
@@ -139,31 +138,29 @@ impl Attempts<'_> {
             number(now),
             number(now + FAMILIAR),
         ];
-        let statement = self.0.prepare(SUCCEEDED).bind(&values)?;
-        Ok(first(&statement).await?.is_some())
+        Ok(self.0.first(SUCCEEDED, &values).await?.is_some())
     }
 
     /// The statement that makes a pair familiar, to be run after the account was made.
     pub(super) fn registered(
-        &self,
         keys: &AttemptKeys,
         email: JsValue,
         password_hash: &str,
         now: u64,
-    ) -> Result<D1PreparedStatement, StoreError> {
-        let values = [
+    ) -> Statement {
+        let values = vec![
             keys.pair.as_str().into(),
             number(now),
             number(now + FAMILIAR),
             email,
             password_hash.into(),
         ];
-        Ok(self.0.prepare(REGISTERED).bind(&values)?)
+        Statement(REGISTERED, values)
     }
 
     /// The statement that forgets the failures of an account.
-    pub(super) fn forgotten(&self, account: &str) -> Result<D1PreparedStatement, StoreError> {
-        Ok(self.0.prepare(FORGET).bind(&[account.into()])?)
+    pub(super) fn forgotten(account: &str) -> Statement {
+        Statement(FORGET, vec![account.into()])
     }
 
     /// Counts a wrong password; says until when the pair or the address was closed already.
@@ -176,16 +173,18 @@ impl Attempts<'_> {
         account: &str,
         now: u64,
     ) -> Result<Option<u64>, StoreError> {
-        let pair: JsValue = keys.pair.as_str().into();
-        let address: JsValue = keys.address.as_str().into();
+        let pair = JsValue::from(keys.pair.as_str());
+        let address = JsValue::from(keys.address.as_str());
+        let at = number(now);
+        let closed = vec![pair.clone(), address.clone(), at.clone()];
+        let pair_failed = vec![pair.clone(), at.clone(), number(MINUTE)];
+        let address_failed = vec![address, at.clone(), number(MINUTE)];
+        let account_failed = vec![account.into(), at, number(DAY), pair];
         self.count(&[
-            (CLOSED, &[pair.clone(), address.clone(), number(now)]),
-            (PAIR_FAILED, &[pair.clone(), number(now), number(MINUTE)]),
-            (ADDRESS_FAILED, &[address, number(now), number(MINUTE)]),
-            (
-                ACCOUNT_FAILED,
-                &[account.into(), number(now), number(DAY), pair],
-            ),
+            Statement(CLOSED, closed),
+            Statement(PAIR_FAILED, pair_failed),
+            Statement(ADDRESS_FAILED, address_failed),
+            Statement(ACCOUNT_FAILED, account_failed),
         ])
         .await
     }
@@ -196,9 +195,10 @@ impl Attempts<'_> {
     /// The database failed.
     pub async fn address_failed(&self, key: &str, now: u64) -> Result<Option<u64>, StoreError> {
         let key = JsValue::from(key);
+        let closed = vec![key.clone(), key.clone(), number(now)];
         self.count(&[
-            (CLOSED, &[key.clone(), key.clone(), number(now)]),
-            (ADDRESS_FAILED, &[key, number(now), number(MINUTE)]),
+            Statement(CLOSED, closed),
+            Statement(ADDRESS_FAILED, vec![key, number(now), number(MINUTE)]),
         ])
         .await
     }
@@ -208,18 +208,13 @@ impl Attempts<'_> {
     /// # Errors
     /// The database failed.
     pub async fn purge(&self, now: u64) -> Result<(), StoreError> {
-        let statement = self.0.prepare(PURGE).bind(&[number(now)])?;
-        statement.run().await?;
+        self.0.first(PURGE, &[number(now)]).await?;
         Ok(())
     }
 
     /// Runs the statements, of which [`CLOSED`] is the first.
-    async fn count(&self, statements: &[(&str, &[JsValue])]) -> Result<Option<u64>, StoreError> {
-        let statements = statements
-            .iter()
-            .map(|(statement, values)| self.0.prepare(*statement).bind(values))
-            .collect::<Result<Vec<_>, _>>()?;
-        let row = batch(self.0, &statements).await?;
+    async fn count(&self, statements: &[Statement]) -> Result<Option<u64>, StoreError> {
+        let row = self.0.batch(statements).await?;
         row.map_or(Ok(None), |row| row.time(0))
     }
 }

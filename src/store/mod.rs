@@ -1,25 +1,141 @@
 //! All SQL. A statement lives beside the table it reads, its index in `schema.sql`.
 
 pub mod attempts;
+pub mod audit;
 pub mod sessions;
 pub mod users;
 
 use std::fmt;
 
+use std::cell::Cell;
+
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{D1Database, D1PreparedStatement};
 
 use crate::auth::account::UserId;
 
+/// D1 as JavaScript knows it. `worker` gives rows through serde, whose code weighs more than all of this.
 #[wasm_bindgen]
 extern "C" {
-    /// A database as JavaScript knows it: the crate gives a batch's rows through serde alone.
+    #[derive(Debug, Clone)]
     type JsDatabase;
 
     #[wasm_bindgen(method, catch)]
+    fn prepare(this: &JsDatabase, statement: &str) -> Result<JsStatement, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = withSession)]
+    fn with_session(this: &JsDatabase, start: &str) -> Result<JsDatabase, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = getBookmark)]
+    fn get_bookmark(this: &JsDatabase) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
     async fn batch(this: &JsDatabase, statements: &Array) -> Result<JsValue, JsValue>;
+
+    type JsStatement;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    fn bind(this: &JsStatement, values: &Array) -> Result<JsStatement, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn raw(this: &JsStatement) -> Result<JsValue, JsValue>;
+}
+
+/// A D1 database, and how many statements it has been sent.
+#[derive(Debug, Clone)]
+pub struct Database {
+    handle: JsDatabase,
+    statements: Cell<u32>,
+}
+
+/// A statement with its values, `?1` first.
+struct Statement(&'static str, Vec<JsValue>);
+
+impl Database {
+    /// The binding of that name in the Worker's environment; `None` where there is none.
+    #[must_use]
+    pub fn new(env: &JsValue, name: &str) -> Option<Self> {
+        let handle = Reflect::get(env, &JsValue::from(name)).ok()?;
+        handle.is_object().then(|| Self {
+            handle: handle.unchecked_into(),
+            statements: Cell::new(0),
+        })
+    }
+
+    /// The same in a session (D1's Sessions API): `start` is a bookmark, `first-primary` or
+    /// `first-unconstrained`.
+    ///
+    /// # Errors
+    /// The database has no sessions.
+    pub fn session(&self, start: &str) -> Result<Self, StoreError> {
+        Ok(Self {
+            handle: self.handle.with_session(start)?,
+            statements: Cell::new(0),
+        })
+    }
+
+    /// What a later session has to start at to see what this one has seen; `None` outside of one.
+    #[must_use]
+    pub fn bookmark(&self) -> Option<String> {
+        self.handle.get_bookmark().ok()?.as_string()
+    }
+
+    /// How many statements have been sent so far.
+    #[must_use]
+    pub fn statements(&self) -> u32 {
+        self.statements.get()
+    }
+
+    /// Whether the database answers and has its schema.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.first("SELECT 1 FROM users LIMIT 1", &[]).await?;
+        Ok(())
+    }
+
+    fn prepare(&self, statement: &str, values: &[JsValue]) -> Result<JsStatement, StoreError> {
+        self.statements.set(self.statements.get() + 1);
+        let statement = self.handle.prepare(statement)?;
+        Ok(statement.bind(&values.iter().collect())?)
+    }
+
+    /// The rows of the statement's answer.
+    async fn all(&self, statement: &str, values: &[JsValue]) -> Result<Vec<Row>, StoreError> {
+        let rows = self.prepare(statement, values)?.raw().await?;
+        let rows = Array::from(&rows).into_iter();
+        Ok(rows.map(|row| Row(row.unchecked_into())).collect())
+    }
+
+    /// The first row of the statement's answer.
+    async fn first(&self, statement: &str, values: &[JsValue]) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(statement, values).await?.into_iter().next())
+    }
+
+    /// Runs the statements, all of them or none; the first row of the first one's answer.
+    async fn batch(&self, statements: &[Statement]) -> Result<Option<Row>, StoreError> {
+        self.batch_for(0, statements).await
+    }
+
+    /// The same with the first row of another one's answer.
+    async fn batch_for(
+        &self,
+        index: u32,
+        statements: &[Statement],
+    ) -> Result<Option<Row>, StoreError> {
+        let prepared = Array::new();
+        for Statement(text, values) in statements {
+            prepared.push(&self.prepare(text, values)?.into());
+        }
+        let answers = self.handle.batch(&prepared).await?;
+        let answer = Reflect::get_u32(&answers, index)?;
+        let rows = Reflect::get(&answer, &JsValue::from("results"))?;
+        let row = Reflect::get_u32(&rows, 0)?;
+        // An object here, whose members come in the order of the columns.
+        Ok(row.dyn_ref().map(|row: &Object| Row(Object::values(row))))
+    }
 }
 
 /// The database refused or failed. The text is for the log, never for a client.
@@ -29,19 +145,6 @@ pub struct StoreError(String);
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
-    }
-}
-
-impl From<worker::Error> for StoreError {
-    fn from(error: worker::Error) -> Self {
-        match &error {
-            // Not by `Display`, which shows only a cause that not every D1 error has.
-            worker::Error::D1(error) => {
-                let error: &js_sys::Error = error.as_ref();
-                Self(String::from(error.message()))
-            }
-            _ => Self(error.to_string()),
-        }
     }
 }
 
@@ -62,46 +165,6 @@ impl StoreError {
             .and_then(|(_, columns)| columns.strip_prefix(column))
             .is_some_and(|rest| !rest.starts_with(|c: char| c == '_' || c.is_alphanumeric()))
     }
-}
-
-/// Whether the database answers and has its schema.
-///
-/// # Errors
-/// It does not.
-pub async fn ping(database: &D1Database) -> Result<(), StoreError> {
-    first(&database.prepare("SELECT 1 FROM users LIMIT 1")).await?;
-    Ok(())
-}
-
-/// The first row of `statement`'s answer.
-async fn first(statement: &D1PreparedStatement) -> Result<Option<Row>, StoreError> {
-    Ok(all(statement).await?.into_iter().next())
-}
-
-/// The rows of `statement`'s answer.
-async fn all(statement: &D1PreparedStatement) -> Result<Vec<Row>, StoreError> {
-    let rows = statement.raw_js_value().await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Row(row.unchecked_into()))
-        .collect())
-}
-
-/// The first row of the first statement's answer. All of them happen, or none.
-async fn batch(
-    database: &D1Database,
-    statements: &[D1PreparedStatement],
-) -> Result<Option<Row>, StoreError> {
-    let statements = statements
-        .iter()
-        .map(|statement| JsValue::from(statement.inner()));
-    let database: &JsDatabase = AsRef::<JsValue>::as_ref(database).unchecked_ref();
-    let answers = database.batch(&statements.collect()).await?;
-    let answer = Reflect::get_u32(&answers, 0)?;
-    let rows = Reflect::get(&answer, &JsValue::from("results"))?;
-    let row = Reflect::get_u32(&rows, 0)?;
-    // An object here, whose members come in the order of the columns.
-    Ok(row.dyn_ref().map(|row: &Object| Row(Object::values(row))))
 }
 
 /// An integer of up to 2^53 - 1, as JavaScript has it.
@@ -143,6 +206,14 @@ impl Row {
         integer.ok_or_else(|| Self::unexpected(column))
     }
 
+    /// The integer in `column`, if it is not null.
+    fn optional_integer(&self, column: u32) -> Result<Option<i64>, StoreError> {
+        if self.is_null(column) {
+            return Ok(None);
+        }
+        self.integer(column).map(Some)
+    }
+
     /// The user's id in `column`.
     fn user_id(&self, column: u32) -> Result<UserId, StoreError> {
         UserId::new(self.integer(column)?).ok_or_else(|| Self::unexpected(column))
@@ -150,11 +221,8 @@ impl Row {
 
     /// The Unix time in `column`, if it is not null.
     fn time(&self, column: u32) -> Result<Option<u64>, StoreError> {
-        if self.is_null(column) {
-            return Ok(None);
-        }
-        let time = u64::try_from(self.integer(column)?);
-        time.map(Some).map_err(|_| Self::unexpected(column))
+        let time = self.optional_integer(column)?.map(u64::try_from);
+        time.transpose().map_err(|_| Self::unexpected(column))
     }
 
     /// Whether `column` is null.

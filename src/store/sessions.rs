@@ -1,9 +1,8 @@
 //! The table `sessions`.
 
 use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement};
 
-use super::{Row, StoreError, all, batch, first, id_number, number, or_null};
+use super::{Database, Row, Statement, StoreError, id_number, number, or_null};
 use crate::auth::account::UserId;
 use crate::auth::session::{Lifetimes, RefreshToken, SessionId};
 
@@ -47,13 +46,15 @@ pub enum Refreshed {
         /// The number of the refresh token that is not spent.
         generation: u32,
     },
-    /// Nothing: the session is over, or is from now on, since its token was spent long ago.
+    /// Nothing: the session is over.
     Revoked,
+    /// Nothing: the token was spent long ago, which has ended this user's session.
+    Reused(UserId),
 }
 
 /// The sessions in a D1 database.
 #[derive(Debug)]
-pub struct Sessions<'a>(pub &'a D1Database);
+pub struct Sessions<'a>(pub &'a Database);
 
 /// Only while the account is as it was when the password was looked at: one that is changed
 /// meanwhile ends this session too.
@@ -94,7 +95,7 @@ const LIST: &str = "SELECT id, strftime('%Y-%m-%dT%H:%M:%S', created_at / 1000, 
     FROM sessions WHERE user_id = ?1 AND revoked = 0 \
       AND created_at > ?2 - ?3 AND last_used_at > ?2 - ?4 ORDER BY rowid";
 
-const CLOSE: &str = "DELETE FROM sessions WHERE id = ?1";
+const CLOSE: &str = "DELETE FROM sessions WHERE id = ?1 RETURNING user_id";
 
 const CLOSE_OF_USER: &str =
     "DELETE FROM sessions WHERE id = ?1 AND user_id = ?2 AND revoked = 0 RETURNING 1";
@@ -115,35 +116,35 @@ impl Sessions<'_> {
         epoch: u64,
         new: &NewSession<'_>,
     ) -> Result<bool, StoreError> {
-        let values = [
+        let values = vec![
             new.id.as_str().into(),
             id_number(user),
             number(new.now),
             or_null(new.user_agent),
             number(epoch),
         ];
-        let open = self.0.prepare(OPEN).bind(&values)?;
-        let trim = [id_number(user), new.limit.into()];
-        let trim = self.0.prepare(TRIM).bind(&trim)?;
-        Ok(batch(self.0, &[open, trim]).await?.is_some())
+        let statements = [
+            Statement(OPEN, values),
+            Statement(TRIM, vec![id_number(user), new.limit.into()]),
+        ];
+        Ok(self.0.batch(&statements).await?.is_some())
     }
 
     /// The statement that opens the first session of an account, to be run after it was made with
     /// that e-mail address and stored password.
     pub(super) fn opened_first(
-        &self,
         email: JsValue,
         password_hash: &str,
         new: &NewSession<'_>,
-    ) -> Result<D1PreparedStatement, StoreError> {
-        let values = [
+    ) -> Statement {
+        let values = vec![
             new.id.as_str().into(),
             email,
             number(new.now),
             or_null(new.user_agent),
             password_hash.into(),
         ];
-        Ok(self.0.prepare(OPEN_FIRST).bind(&values)?)
+        Statement(OPEN_FIRST, values)
     }
 
     /// Spends `token`.
@@ -163,16 +164,16 @@ impl Sessions<'_> {
             number(lifetimes.absolute),
             number(lifetimes.idle),
         ];
-        let statement = self.0.prepare(REFRESH).bind(&values)?;
-        let Some(row) = first(&statement).await? else {
+        let Some(row) = self.0.first(REFRESH, &values).await? else {
             return Ok(Refreshed::Revoked);
         };
+        let user_id = row.user_id(2)?;
         if row.integer(0)? != 0 {
-            return Ok(Refreshed::Revoked);
+            return Ok(Refreshed::Reused(user_id));
         }
         Ok(Refreshed::Next {
             generation: u32::try_from(row.integer(1)?).map_err(|_| Row::unexpected(1))?,
-            user_id: row.user_id(2)?,
+            user_id,
             role: row.required_text(3)?,
             epoch: row.time(4)?.unwrap_or_default(),
         })
@@ -194,8 +195,7 @@ impl Sessions<'_> {
             number(lifetimes.absolute),
             number(lifetimes.idle),
         ];
-        let statement = self.0.prepare(LIST).bind(&values)?;
-        let rows = all(&statement).await?;
+        let rows = self.0.all(LIST, &values).await?;
         let session = |row: Row| {
             Ok(Session {
                 id: row.required_text(0)?,
@@ -207,13 +207,13 @@ impl Sessions<'_> {
         rows.into_iter().map(session).collect()
     }
 
-    /// Ends a session, if there is one of that identifier.
+    /// Ends a session, if there is one of that identifier; whose it was.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn close(&self, id: &str) -> Result<(), StoreError> {
-        self.0.prepare(CLOSE).bind(&[id.into()])?.run().await?;
-        Ok(())
+    pub async fn close(&self, id: &str) -> Result<Option<UserId>, StoreError> {
+        let row = self.0.first(CLOSE, &[id.into()]).await?;
+        row.map(|row| row.user_id(0)).transpose()
     }
 
     /// Ends a session of `user`; false where there is none of that identifier.
@@ -222,8 +222,7 @@ impl Sessions<'_> {
     /// The database failed.
     pub async fn close_of_user(&self, id: &str, user: UserId) -> Result<bool, StoreError> {
         let values = [id.into(), id_number(user)];
-        let statement = self.0.prepare(CLOSE_OF_USER).bind(&values)?;
-        Ok(first(&statement).await?.is_some())
+        Ok(self.0.first(CLOSE_OF_USER, &values).await?.is_some())
     }
 
     /// Ends the sessions of `user` but `current`.
@@ -235,18 +234,13 @@ impl Sessions<'_> {
         user: UserId,
         current: Option<&str>,
     ) -> Result<(), StoreError> {
-        self.others_closed(user, current)?.run().await?;
+        self.0.batch(&[Self::others_closed(user, current)]).await?;
         Ok(())
     }
 
     /// The statement of [`Sessions::close_others`].
-    pub(super) fn others_closed(
-        &self,
-        user: UserId,
-        current: Option<&str>,
-    ) -> Result<D1PreparedStatement, StoreError> {
-        let values = [id_number(user), or_null(current)];
-        Ok(self.0.prepare(CLOSE_OTHERS).bind(&values)?)
+    pub(super) fn others_closed(user: UserId, current: Option<&str>) -> Statement {
+        Statement(CLOSE_OTHERS, vec![id_number(user), or_null(current)])
     }
 
     /// Deletes the sessions that are over.
@@ -259,7 +253,7 @@ impl Sessions<'_> {
             number(lifetimes.absolute),
             number(lifetimes.idle),
         ];
-        self.0.prepare(PURGE).bind(&values)?.run().await?;
+        self.0.first(PURGE, &values).await?;
         Ok(())
     }
 }

@@ -1,13 +1,16 @@
 //! The table `users`.
 
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
-use worker::D1Database;
 
 use super::attempts::{Attempts, closed};
 use super::sessions::{NewSession, Sessions};
-use super::{Row, StoreError, batch, first, id_number, number, or_null};
+use super::{Database, Row, Statement, StoreError, id_number, number, or_null};
 use crate::auth::account::{Email, Name, SignInName, User, UserId, Username};
 use crate::auth::attempt::AttemptKeys;
+use crate::auth::import::ImportedAccount;
 
 /// An account with what only the service may see.
 #[derive(Debug)]
@@ -69,6 +72,19 @@ pub enum InsertError {
     Store(StoreError),
 }
 
+/// What an administrator changes; what is `None` stays.
+#[derive(Debug)]
+pub struct AdminChange<'a> {
+    /// The role, one of `roles`.
+    pub role: Option<&'a str>,
+    /// Whether sign-in and tokens are refused.
+    pub disabled: Option<bool>,
+    /// The name that the person goes by.
+    pub name: Option<&'a Name>,
+    /// All roles, the one with the fewest rights first.
+    pub roles: &'a [String],
+}
+
 /// Why an account was not changed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum UpdateError {
@@ -80,7 +96,7 @@ pub enum UpdateError {
 
 /// The accounts in a D1 database.
 #[derive(Debug)]
-pub struct Users<'a>(pub &'a D1Database);
+pub struct Users<'a>(pub &'a Database);
 
 /// The columns of an [`Account`], in the order in which `account` reads them.
 macro_rules! columns {
@@ -163,8 +179,74 @@ const UPDATE_PROFILE: &str = concat!(
 const CHANGE_PASSWORD: &str = "UPDATE users SET password_hash = ?2, epoch = epoch + 1, \
     tokens_valid_after = ?3, updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') WHERE id = ?1";
 
+/// Whether ?1 is the only account left that may use the administration.
+macro_rules! is_last_admin {
+    () => {
+        "role = 'admin' AND disabled = 0 AND NOT EXISTS (SELECT 1 FROM users AS other \
+         WHERE other.role = 'admin' AND other.disabled = 0 AND other.id <> ?1)"
+    };
+}
+
 /// Its sessions go with it by the schema.
-const DELETE: &str = "DELETE FROM users WHERE id = ?1";
+const DELETE: &str = concat!(
+    "DELETE FROM users WHERE id = ?1 AND NOT (",
+    is_last_admin!(),
+    ") RETURNING 1"
+);
+
+const PAGE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM users WHERE id > ?1 ORDER BY id LIMIT ?2"
+);
+
+/// Which account ?1 a change is made to: role ?2, disabled ?3.
+macro_rules! may_change {
+    () => {
+        concat!(
+            "id = ?1 AND NOT (",
+            is_last_admin!(),
+            " AND (coalesce(?2, role) <> 'admin' OR coalesce(?3, disabled) = 1))"
+        )
+    };
+}
+
+/// Whether the change lowers the account's rights; ?4 lists the roles, the lowest first.
+macro_rules! lowers {
+    () => {
+        "(coalesce(?3, 0) > disabled OR \
+          instr(?4, ',' || coalesce(?2, role) || ',') < instr(?4, ',' || role || ','))"
+    };
+}
+
+const CLOSE_IF_LOWERED: &str = concat!(
+    "DELETE FROM sessions WHERE user_id IN (SELECT id FROM users WHERE ",
+    may_change!(),
+    " AND ",
+    lowers!(),
+    ")"
+);
+
+const CHANGE: &str = concat!(
+    "UPDATE users SET tokens_valid_after = CASE WHEN ",
+    lowers!(),
+    " THEN ?6 ELSE tokens_valid_after END, epoch = epoch + ",
+    lowers!(),
+    ", role = coalesce(?2, role), disabled = coalesce(?3, disabled), name = coalesce(?5, name), \
+     updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') WHERE ",
+    may_change!(),
+    " RETURNING ",
+    columns!()
+);
+
+/// ?1 is a list of lists. An account that is there already, or twice in the list, gives no row.
+const IMPORT: &str = "INSERT INTO users \
+      (email, username, username_folded, name, role, password_hash) \
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 \
+    FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING RETURNING email, username_folded";
+
+const TAKEN_EMAILS: &str =
+    "SELECT email FROM users WHERE email IN (SELECT value FROM json_each(?1))";
 
 impl Users<'_> {
     /// The account of that id, and whether a session is open to it.
@@ -177,8 +259,7 @@ impl Users<'_> {
         session: Option<&str>,
     ) -> Result<Option<Holder>, StoreError> {
         let values = [id_number(id), or_null(session)];
-        let statement = self.0.prepare(HOLDER).bind(&values)?;
-        let Some(row) = first(&statement).await? else {
+        let Some(row) = self.0.first(HOLDER, &values).await? else {
             return Ok(None);
         };
         Ok(Some(Holder {
@@ -209,8 +290,11 @@ impl Users<'_> {
             keys.address.as_str().into(),
             number(now),
         ];
-        let statement = self.0.prepare(statement).bind(&values)?;
-        let row = first(&statement).await?.ok_or_else(Row::missing)?;
+        let row = self
+            .0
+            .first(statement, &values)
+            .await?
+            .ok_or_else(Row::missing)?;
         Ok(SignIn {
             account: if row.is_null(0) {
                 None
@@ -233,7 +317,7 @@ impl Users<'_> {
         now: u64,
     ) -> Result<Account, InsertError> {
         let email = JsValue::from(new.email.as_str());
-        let values = [
+        let values = vec![
             email.clone(),
             or_null(new.username.map(Username::as_str)),
             or_null(new.username.map(Username::folded)),
@@ -245,13 +329,13 @@ impl Users<'_> {
         let inserted = async {
             let hash = new.password_hash;
             let mut statements = vec![
-                self.0.prepare(INSERT).bind(&values)?,
-                Attempts(self.0).registered(keys, email.clone(), hash, now)?,
+                Statement(INSERT, values),
+                Attempts::registered(keys, email.clone(), hash, now),
             ];
             if let Some(session) = &new.session {
-                statements.push(Sessions(self.0).opened_first(email, hash, session)?);
+                statements.push(Sessions::opened_first(email, hash, session));
             }
-            let row = batch(self.0, &statements).await?;
+            let row = self.0.batch(&statements).await?;
             row.as_ref().map(account).transpose()
         };
         match inserted.await {
@@ -271,7 +355,7 @@ impl Users<'_> {
     /// The database failed.
     pub async fn replace_hash(&self, id: UserId, old: &str, new: &str) -> Result<(), StoreError> {
         let values = [id_number(id), old.into(), new.into()];
-        self.0.prepare(REPLACE_HASH).bind(&values)?.run().await?;
+        self.0.first(REPLACE_HASH, &values).await?;
         Ok(())
     }
 
@@ -295,8 +379,12 @@ impl Users<'_> {
             or_null(new.map(Username::folded)),
         ];
         let updated = async {
-            let statement = self.0.prepare(UPDATE_PROFILE).bind(&values)?;
-            first(&statement).await?.as_ref().map(account).transpose()
+            self.0
+                .first(UPDATE_PROFILE, &values)
+                .await?
+                .as_ref()
+                .map(account)
+                .transpose()
         };
         match updated.await {
             Ok(account) => Ok(account.map(|account| account.user)),
@@ -319,25 +407,127 @@ impl Users<'_> {
         session: Option<&str>,
         now: u64,
     ) -> Result<(), StoreError> {
-        let values = [id_number(id), password_hash.into(), number(now)];
+        let values = vec![id_number(id), password_hash.into(), number(now)];
         let statements = [
-            self.0.prepare(CHANGE_PASSWORD).bind(&values)?,
-            Sessions(self.0).others_closed(id, session)?,
+            Statement(CHANGE_PASSWORD, values),
+            Sessions::others_closed(id, session),
         ];
-        batch(self.0, &statements).await?;
+        self.0.batch(&statements).await?;
         Ok(())
     }
 
-    /// Deletes an account with its sessions. Its id is never used again.
+    /// Deletes an account with its sessions, unless it is the last admin's, and says whether it
+    /// did. Its id is never used again.
     ///
     /// # Errors
     /// The database failed, and nothing has changed.
-    pub async fn delete(&self, id: UserId, attempts: &str) -> Result<(), StoreError> {
+    pub async fn delete(&self, id: UserId, attempts: &str) -> Result<bool, StoreError> {
         let statements = [
-            self.0.prepare(DELETE).bind(&[id_number(id)])?,
-            Attempts(self.0).forgotten(attempts)?,
+            Statement(DELETE, vec![id_number(id)]),
+            Attempts::forgotten(attempts),
         ];
-        batch(self.0, &statements).await?;
-        Ok(())
+        Ok(self.0.batch(&statements).await?.is_some())
+    }
+
+    /// The accounts after the one of id `after`, by id.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn page(&self, after: u64, limit: u32) -> Result<Vec<Account>, StoreError> {
+        let rows = self.0.all(PAGE, &[number(after), limit.into()]).await?;
+        rows.iter().map(account).collect()
+    }
+
+    /// Makes an administrator's change; `None` where there is no such account, or it is the last
+    /// admin's and would no longer be. Where it lowers the account's rights it ends its tokens and
+    /// sessions. `now` is Unix time in seconds.
+    ///
+    /// # Errors
+    /// The database failed, and nothing has changed.
+    pub async fn change(
+        &self,
+        id: UserId,
+        change: &AdminChange<'_>,
+        now: u64,
+    ) -> Result<Option<Account>, StoreError> {
+        let roles = format!(",{},", change.roles.join(","));
+        let disabled = change.disabled.map(u32::from);
+        let values = vec![
+            id_number(id),
+            or_null(change.role),
+            or_null(disabled),
+            roles.into(),
+        ];
+        let more = [or_null(change.name.map(Name::as_str)), number(now)];
+        let change = values.iter().cloned().chain(more).collect();
+        let statements = [
+            Statement(CLOSE_IF_LOWERED, values),
+            Statement(CHANGE, change),
+        ];
+        let row = self.0.batch_for(1, &statements).await?;
+        row.as_ref().map(account).transpose()
+    }
+
+    /// Adds accounts of another service, of which none has a value that the database refuses. Says
+    /// which were not added, by their place, since their e-mail address or username is taken.
+    ///
+    /// # Errors
+    /// The database failed, and none was added.
+    pub async fn import(
+        &self,
+        accounts: &[&ImportedAccount],
+    ) -> Result<Vec<(usize, &'static str)>, StoreError> {
+        let email =
+            |account: &ImportedAccount| account.email.as_ref().map(|e| e.as_str().to_owned());
+        let folded = |account: &ImportedAccount| {
+            let username = account.username.as_ref();
+            username.map(|username| username.folded().to_owned())
+        };
+        let rows: Vec<_> = accounts
+            .iter()
+            .map(|account| {
+                let username = account.username.as_ref().map(Username::as_str);
+                json!([
+                    email(account),
+                    username,
+                    folded(account),
+                    account.name.as_str(),
+                    account.role,
+                    account.password_hash,
+                ])
+            })
+            .collect();
+        let rows = [JsValue::from(Value::from(rows).to_string())];
+        let added = self.0.all(IMPORT, &rows);
+        let mut added: HashSet<_> = added
+            .await?
+            .iter()
+            .map(|row| (row.text(0), row.text(1)))
+            .collect();
+        // Of two equal ones the first was added.
+        let mut missing = Vec::new();
+        for (index, account) in accounts.iter().enumerate() {
+            if !added.remove(&(email(account), folded(account))) {
+                missing.push((index, account));
+            }
+        }
+        if missing.is_empty() {
+            return Ok(Vec::new());
+        }
+        let emails: Vec<_> = missing
+            .iter()
+            .filter_map(|(_, account)| email(account))
+            .collect();
+        let emails = [JsValue::from(json!(emails).to_string())];
+        let taken = self.0.all(TAKEN_EMAILS, &emails);
+        let taken: HashSet<_> = taken.await?.iter().filter_map(|row| row.text(0)).collect();
+        let reason = |account| match email(account) {
+            Some(email) if taken.contains(&email) => "Email already registered",
+            _ => "Username already taken",
+        };
+        Ok(missing
+            .into_iter()
+            .map(|(index, account)| (index, reason(account)))
+            .collect())
     }
 }

@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod admin;
 mod bad_input;
 mod configuration;
 mod enumeration;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::given::{Account, PASSWORD};
+use crate::given::{self, Account, PASSWORD};
 use crate::support::{RequestBuilder, Server};
 
 /// The statements that a request made the Worker prepare.
@@ -29,7 +29,7 @@ async fn check_plan(server: &Server, statement: &str) {
         .iter()
         .filter_map(|step| step["detail"].as_str())
         .collect();
-    for table in ["users", "attempts", "sessions"] {
+    for table in ["users", "attempts", "sessions", "audit"] {
         if statement.contains(&format!(" {table} ")) {
             let scan = format!("SCAN {table}");
             assert!(
@@ -78,18 +78,31 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
     let delete = server.request("DELETE", "/api/auth/me");
     let delete = delete.header("Authorization", &leaver.bearer());
     let delete = delete.json(json!({ "password": PASSWORD }));
+    let admin = Account::register(&server).await;
+    let statement = "UPDATE users SET role = 'admin' WHERE id = ?";
+    server.sql(statement, &[admin.id.into()]).await;
+    let as_admin = |method: &str, path: &str| {
+        let request = server.request(method, path);
+        request.header("Authorization", &admin.bearer())
+    };
+    let path = format!("/api/admin/users/{}", account.id);
+    let hash = given::stored_password("sha256", PASSWORD, 1000);
+    let line = json!({ "username": "imported", "password_hash": hash });
+    let import = as_admin("POST", "/api/admin/users/import");
+    let import = import.header("Content-Type", "application/x-ndjson");
+    let import = import.body(line.to_string());
     for (request, status, count) in [
-        // The account and where it was made, at once.
-        (post("/api/auth/register", &new), 201, 2),
+        // The account and where it was made, at once. After the answer, the audit trail.
+        (post("/api/auth/register", &new), 201, 2 + 1),
         // And that this was a failure.
         (post("/api/auth/register", &taken), 409, 2 + 2),
         (post("/api/auth/register", &json!({})), 400, 0),
         // The account, and that the password was right or wrong.
-        (post("/api/auth/login", &by_email), 200, 1 + 1),
-        (post("/api/auth/login", &wrong), 401, 1 + 4),
-        (post("/api/auth/login", &unknown), 401, 1 + 4),
+        (post("/api/auth/login", &by_email), 200, 1 + 1 + 1),
+        (post("/api/auth/login", &wrong), 401, 1 + 4 + 1),
+        (post("/api/auth/login", &unknown), 401, 1 + 4 + 1),
         (post("/api/auth/login", &json!({})), 400, 0),
-        (post("/auth", &by_name), 200, 1 + 1),
+        (post("/auth", &by_name), 200, 1 + 1 + 1),
         (post("/auth", &json!({})), 400, 0),
         (get("/api/auth/me"), 200, 1),
         (get("/verify"), 200, 1),
@@ -98,9 +111,9 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
         (
             post("/api/auth/login", &with_scope(&by_email)),
             200,
-            1 + 1 + 2,
+            1 + 1 + 2 + 1,
         ),
-        (post("/api/auth/register", &with_scope(&other)), 201, 3),
+        (post("/api/auth/register", &with_scope(&other)), 201, 3 + 1),
         (refresh(session["refresh_token"].as_str().unwrap()), 200, 1),
         (refresh("nonsense"), 401, 0),
         (with_token("GET", "/api/auth/me"), 200, 1),
@@ -118,11 +131,26 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
         (
             with_token("POST", "/api/auth/password").json(change),
             204,
-            1 + 2 + 2,
+            1 + 2 + 2 + 1,
         ),
+        (with_token("POST", "/api/auth/logout"), 204, 1 + 1),
         (with_token("POST", "/api/auth/logout"), 204, 1),
-        (with_token("POST", "/api/auth/logout"), 204, 1),
-        (delete, 204, 1 + 2 + 2),
+        (delete, 204, 1 + 2 + 2 + 1),
+        (as_admin("GET", "/api/admin/users"), 200, 1 + 1),
+        (as_admin("GET", "/api/admin/audit"), 200, 1 + 1),
+        (as_admin("PATCH", &path).json(json!({})), 200, 1 + 1),
+        // The account with its sessions, and afterwards the audit trail.
+        (
+            as_admin("PATCH", &path).json(json!({ "disabled": true })),
+            200,
+            1 + 2 + 1,
+        ),
+        (
+            as_admin("PATCH", "/api/admin/users/999").json(json!({ "name": "A" })),
+            404,
+            1 + 2 + 1,
+        ),
+        (import, 200, 1 + 1 + 1),
         (server.request("GET", "/api/auth/me"), 401, 0),
         (server.request("GET", "/healthz"), 200, 1),
         (server.request("GET", "/nowhere"), 404, 0),

@@ -118,6 +118,11 @@ impl Server {
         Self::start_worker(&built_within("withDatabaseFailingAfter"), overrides).await
     }
 
+    /// The built Worker, which writes `session: ` and where each session of its database starts to its console.
+    pub(crate) async fn start_with_seen_sessions(overrides: &[(&str, Option<&str>)]) -> Self {
+        Self::start_worker(&built_within("withSeenSessions"), overrides).await
+    }
+
     /// The built Worker, which writes `query: ` and each statement to its console.
     pub(crate) async fn start_with_seen_queries() -> Self {
         Self::start_worker(&built_within("withSeenQueries"), &[]).await

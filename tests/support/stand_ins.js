@@ -1,8 +1,5 @@
 // What tests put around the Worker's own handlers: a clock that is set, bindings that fail, queries that are seen.
 
-// Named as the runtime's class, by which the Worker knows a database.
-const database = (members) => Object.assign(new (class D1Database {})(), members);
-
 const withBindings = (worker, change) => ({
   fetch: (request, env, ctx) => worker.fetch(request, { ...env, ...change(env) }, ctx),
   scheduled: (event, env, ctx) => worker.scheduled(event, { ...env, ...change(env) }, ctx),
@@ -13,8 +10,8 @@ async function fail() {
 }
 
 export function withFailingDatabase(worker) {
-  const statement = { bind: () => statement, raw: fail, run: fail };
-  return withBindings(worker, () => ({ DB: database({ prepare: () => statement, batch: fail }) }));
+  const statement = { bind: () => statement, raw: fail };
+  return withBindings(worker, () => ({ DB: { prepare: () => statement, batch: fail } }));
 }
 
 /** A database that fails, before or after it has done its work, for requests with the header `Database: fails`. */
@@ -22,14 +19,12 @@ const withDatabaseFailing = (fault) => (worker) => {
   const statement = (inner) => ({
     bind: (...values) => statement(inner.bind(...values)),
     raw: () => fault(() => inner.raw()),
-    run: () => fault(() => inner.run()),
     inner,
   });
-  const failing = ({ DB }) =>
-    database({
-      prepare: (text) => statement(DB.prepare(text)),
-      batch: (statements) => fault(() => DB.batch(statements.map(({ inner }) => inner))),
-    });
+  const failing = ({ DB }) => ({
+    prepare: (text) => statement(DB.prepare(text)),
+    batch: (statements) => fault(() => DB.batch(statements.map(({ inner }) => inner))),
+  });
   return {
     ...worker,
     fetch(request, env, ctx) {
@@ -49,13 +44,26 @@ export const withDatabaseFailingAfter = withDatabaseFailing(async (work) => {
 /** Writes each statement to the console. */
 export const withSeenQueries = (worker) =>
   withBindings(worker, ({ DB }) => ({
-    DB: database({
+    DB: {
       prepare(statement) {
         console.log(`query: ${statement}`);
         return DB.prepare(statement);
       },
       batch: (statements) => DB.batch(statements),
-    }),
+    },
+  }));
+
+/** Writes where each session of the database starts to the console. */
+export const withSeenSessions = (worker) =>
+  withBindings(worker, ({ DB }) => ({
+    DB: {
+      withSession(start) {
+        console.log(`session: ${start}`);
+        return DB.withSession(start);
+      },
+      prepare: (statement) => DB.prepare(statement),
+      batch: (statements) => DB.batch(statements),
+    },
   }));
 
 export function withFailingRateLimits(worker) {

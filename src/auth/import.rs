@@ -1,0 +1,207 @@
+//! A line of an import: an account of another service, with the hash that it stored (contract,
+//! "Administration").
+
+use std::fmt;
+
+use super::account::{BrokenRule, DEFAULT_ROLE, Email, Name, Username};
+use super::json;
+use super::password::{HashRefused, StoredPassword};
+
+/// The most bytes of a line: no account needs so many.
+pub const MAX_LINE_BYTES: usize = 16 * 1024;
+
+/// The most bytes of a stored hash, as the database has it.
+const MAX_HASH_BYTES: usize = 512;
+
+/// An account to be imported.
+#[derive(Debug)]
+pub struct ImportedAccount {
+    /// The e-mail address; without one there is a username.
+    pub email: Option<Email>,
+    /// The username.
+    pub username: Option<Username>,
+    /// The name that the person goes by.
+    pub name: Name,
+    /// One of the configured roles.
+    pub role: String,
+    /// The hash as the other service stored it, which can be verified here.
+    pub password_hash: String,
+}
+
+/// Why a line is skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineRefused {
+    /// It has more than [`MAX_LINE_BYTES`].
+    TooLong,
+    /// It is no JSON object, or names a member twice.
+    NotAnObject,
+    /// A member is no string.
+    NotAString(&'static str),
+    /// There is neither an e-mail address nor a username.
+    Nameless,
+    /// There is no stored hash.
+    NoHash,
+    /// The role is none of the configured ones.
+    UnknownRole,
+    /// A value breaks a rule.
+    Rule(BrokenRule),
+    /// The stored hash cannot be verified.
+    Hash(HashRefused),
+}
+
+impl fmt::Display for LineRefused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::TooLong => "line is longer than 16 KiB",
+            Self::NotAnObject => "line must be a JSON object",
+            Self::NotAString(field) => return write!(formatter, "{field} must be a string"),
+            Self::Nameless => "email or username must be given",
+            Self::NoHash => "password_hash must be given",
+            Self::UnknownRole => "role is not known",
+            Self::Rule(broken) => return broken.fmt(formatter),
+            Self::Hash(refused) => return refused.fmt(formatter),
+        };
+        formatter.write_str(text)
+    }
+}
+
+impl From<BrokenRule> for LineRefused {
+    fn from(broken: BrokenRule) -> Self {
+        Self::Rule(broken)
+    }
+}
+
+impl ImportedAccount {
+    /// Reads a line. A hash may take `budget_ms` of CPU; `nfc` is Unicode Normalization Form C.
+    ///
+    /// # Errors
+    /// See [`LineRefused`].
+    pub fn parse(
+        line: &[u8],
+        roles: &[String],
+        budget_ms: u32,
+        nfc: impl Fn(&str) -> String,
+    ) -> Result<Self, LineRefused> {
+        if line.len() > MAX_LINE_BYTES {
+            return Err(LineRefused::TooLong);
+        }
+        let mut members = json::object(line).map_err(|_| LineRefused::NotAnObject)?;
+        let mut text = |name| match json::take(&mut members, name) {
+            None => Ok(None),
+            Some(serde_json::Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(LineRefused::NotAString(name)),
+        };
+        let (email, username) = (text("email")?, text("username")?);
+        let (name, role) = (text("name")?, text("role")?);
+        let password_hash = text("password_hash")?.ok_or(LineRefused::NoHash)?;
+        if email.is_none() && username.is_none() {
+            return Err(LineRefused::Nameless);
+        }
+        let email = email.map(|email| Email::parse(&email)).transpose()?;
+        let username = username.map(|name| Username::parse(&name, &nfc));
+        let username = username.transpose()?;
+        let known = username.as_ref().map(Username::as_str);
+        let name = name.as_deref().or(known).unwrap_or_default();
+        let name = Name::parse(name, &nfc)?;
+        let role = role.unwrap_or_else(|| DEFAULT_ROLE.to_owned());
+        if !roles.contains(&role) {
+            return Err(LineRefused::UnknownRole);
+        }
+        if password_hash.len() > MAX_HASH_BYTES {
+            return Err(LineRefused::Hash(HashRefused::UnknownForm));
+        }
+        StoredPassword::parse(&password_hash, budget_ms).map_err(LineRefused::Hash)?;
+        Ok(Self {
+            email,
+            username,
+            name,
+            role,
+            password_hash,
+        })
+    }
+}
+
+/// The lines of a body, numbered from 1: a byte order mark at the start, carriage returns at the
+/// ends, and blank lines do not count as content.
+pub fn lines(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    (1..).zip(lines).filter(|(_, line)| !line.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str =
+        "$pbkdf2-sha256$29000$BwcHBwcHBwcHBwcHBwcHBw$AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
+
+    fn parse(line: &str) -> Result<ImportedAccount, String> {
+        let roles = ["customer".to_owned(), "admin".to_owned()];
+        let parsed = ImportedAccount::parse(line.as_bytes(), &roles, 400, str::to_owned);
+        parsed.map_err(|refused| refused.to_string())
+    }
+
+    #[test]
+    fn defaults() {
+        let line = format!(r#"{{"username":"Ann","password_hash":"{HASH}","more":1}}"#);
+        let account = parse(&line).unwrap();
+        assert_eq!(account.email, None);
+        assert_eq!(account.name.as_str(), "Ann");
+        assert_eq!(account.role, "customer");
+        assert_eq!(account.password_hash, HASH);
+        let line = format!(
+            r#"{{"email":" ANN@example.com","name":" Ann ","role":"admin","password_hash":"{HASH}"}}"#
+        );
+        let account = parse(&line).unwrap();
+        assert_eq!(account.email.unwrap().as_str(), "ann@example.com");
+        assert_eq!(account.name.as_str(), "Ann");
+        assert_eq!(account.role, "admin");
+    }
+
+    #[test]
+    fn lines_are_refused_with_a_reason() {
+        let with = |members: &str| format!(r#"{{{members},"password_hash":"{HASH}"}}"#);
+        for (line, reason) in [
+            ("nonsense".to_owned(), "line must be a JSON object"),
+            (r#"{"email":"ann@exam"#.to_owned(), "line must be a JSON object"),
+            (with(r#""email":"a@example.com","email":"b@example.com""#), "line must be a JSON object"),
+            (" ".repeat(MAX_LINE_BYTES + 1), "line is longer than 16 KiB"),
+            (with(r#""name":"Ann""#), "email or username must be given"),
+            (with(r#""email":1"#), "email must be a string"),
+            (with(r#""email":"a""#), "email must contain exactly one @"),
+            (with(r#""email":"a@example.com""#), "name must be 1 to 200 characters long"),
+            (with(r#""username":"ab""#), "username must be 3 to 64 characters long"),
+            (with(r#""username":"Ann","role":"king""#), "role is not known"),
+            (r#"{"username":"Ann"}"#.to_owned(), "password_hash must be given"),
+            (
+                r#"{"username":"Ann","password_hash":"md5$x$y"}"#.to_owned(),
+                "password_hash has a form that is not known",
+            ),
+            (
+                r#"{"username":"Ann","password_hash":"scrypt:33554432:8:1$abc$00112233445566778899aabbccddeeff"}"#
+                    .to_owned(),
+                "password_hash takes more than 64 MiB of memory",
+            ),
+            (
+                format!(r#"{{"username":"Ann","password_hash":"{}"}}"#, "$x".repeat(300)),
+                "password_hash has a form that is not known",
+            ),
+        ] {
+            let shown: String = line.chars().take(80).collect();
+            assert_eq!(parse(&line).unwrap_err(), reason, "{shown}");
+        }
+    }
+
+    #[test]
+    fn lines_are_numbered_with_the_blank_ones() {
+        let numbered = |body: &str| {
+            let lines = lines(body.as_bytes());
+            lines
+                .map(|(number, line)| format!("{number}{}", str::from_utf8(line).unwrap()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(numbered("\u{feff}a\r\n\r\n \n b\nc"), ["1a", "4b", "5c"]);
+        assert!(numbered("").is_empty() && numbered("\n\r\n").is_empty());
+    }
+}
