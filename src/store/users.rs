@@ -1,7 +1,5 @@
 //! The table `users`.
 
-use std::collections::HashSet;
-
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 
@@ -499,7 +497,7 @@ impl Users<'_> {
             .collect();
         let rows = [JsValue::from(Value::from(rows).to_string())];
         let added = self.0.all(IMPORT, &rows);
-        let mut added: HashSet<_> = added
+        let mut added: Vec<_> = added
             .await?
             .iter()
             .map(|row| (row.text(0), row.text(1)))
@@ -507,8 +505,10 @@ impl Users<'_> {
         // Of two equal ones the first was added.
         let mut missing = Vec::new();
         for (index, account) in accounts.iter().enumerate() {
-            if !added.remove(&(email(account), folded(account))) {
-                missing.push((index, account));
+            let names = (email(account), folded(account));
+            match added.iter().position(|added| *added == names) {
+                Some(position) => drop(added.swap_remove(position)),
+                None => missing.push((index, account)),
             }
         }
         if missing.is_empty() {
@@ -520,7 +520,7 @@ impl Users<'_> {
             .collect();
         let emails = [JsValue::from(json!(emails).to_string())];
         let taken = self.0.all(TAKEN_EMAILS, &emails);
-        let taken: HashSet<_> = taken.await?.iter().filter_map(|row| row.text(0)).collect();
+        let taken: Vec<_> = taken.await?.iter().filter_map(|row| row.text(0)).collect();
         let reason = |account| match email(account) {
             Some(email) if taken.contains(&email) => "Email already registered",
             _ => "Username already taken",
