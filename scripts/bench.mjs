@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
-import { built, start } from '../tests/support/server.mjs';
+import { built, makeKey, start } from '../tests/support/server.mjs';
 
 const QUICK = { warmUps: 500, count: 3000 };
 const SLOW = { warmUps: 3, count: 30 };
@@ -11,10 +11,8 @@ const user = { email: 'bench@example.com', password: 'a password of the benchmar
 const register = { status: 201, method: 'POST', path: '/api/auth/register', body: user };
 const logIn = { status: 200, method: 'POST', path: '/api/auth/login', body: user };
 const unknown = { status: 404, method: 'GET', path: '/unknown' };
-const me = (token) => {
-  const headers = ['Authorization', `Bearer ${token}`];
-  return { status: 200, method: 'GET', path: '/api/auth/me', headers };
-};
+const get = (path, token) => ({ status: 200, method: 'GET', path, headers: ['Authorization', `Bearer ${token}`] });
+const refresh = (token) => ({ status: 200, method: 'POST', path: '/api/auth/refresh', body: { refresh_token: token } });
 
 async function send(server, { status, method, path, headers = [], body }) {
   const type = body ? ['Content-Type', 'application/json'] : [];
@@ -26,10 +24,11 @@ async function send(server, { status, method, path, headers = [], body }) {
 
 const row = (name, requests, cpu) => console.log(name.padEnd(44), requests.padStart(8), cpu.padStart(15));
 
-async function measure(server, name, { warmUps, count }, request) {
-  for (let i = 0; i < warmUps; i++) await send(server, request);
+/** `next` makes each request of the answer to the one before. */
+async function measure(server, name, { warmUps, count }, request, next = () => request) {
+  for (let i = 0; i < warmUps; i++) request = next(await send(server, request));
   const before = server.cpuMs();
-  for (let i = 0; i < count; i++) await send(server, request);
+  for (let i = 0; i < count; i++) request = next(await send(server, request));
   row(name, `${count}`, ((server.cpuMs() - before) / count).toFixed(2));
 }
 
@@ -38,8 +37,6 @@ row('', 'requests', 'CPU ms/request');
 
 const standard = await start(built('build'), {}, agent);
 await send(standard, register);
-const { access_token: token } = await send(standard, logIn);
-await measure(standard, 'GET /api/auth/me', QUICK, me(token));
 await measure(standard, 'a path that does not exist', QUICK, unknown);
 await measure(standard, 'log in, cost of wrangler.toml', SLOW, logIn);
 
@@ -57,6 +54,18 @@ for (const form of [
   await measure(standard, `refused, ${form}`, { warmUps: 1, count: 10 }, refused);
 }
 await standard.stop();
+
+for (const algorithm of ['HS256', 'EdDSA', 'ES256']) {
+  const key = makeKey(algorithm);
+  const server = await start(built('build'), { JWT_ALGORITHM: algorithm, JWT_SECRET: key, JWT_PRIVATE_KEY: key }, agent);
+  const { access_token: token } = await send(server, register);
+  const session = await send(server, { ...logIn, body: { ...user, scope: 'offline_access' } });
+  await measure(server, `GET /api/auth/me, ${algorithm}`, QUICK, get('/api/auth/me', token));
+  await measure(server, `/verify, ${algorithm}`, QUICK, get('/verify', token));
+  const next = (answer) => refresh(answer.refresh_token);
+  await measure(server, `POST /api/auth/refresh, ${algorithm}`, QUICK, next(session), next);
+  await server.stop();
+}
 
 const argon2id = await start(built('build'), { PASSWORD_HASH: 'argon2id' }, agent);
 await send(argon2id, register);

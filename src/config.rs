@@ -5,7 +5,7 @@
 //! | `JWT_ALGORITHM` | `HS256`, `EdDSA` or `ES256` | `HS256` |
 //! | `JWT_SECRET` (a secret), with HS256 | at least 32 bytes | none |
 //! | `JWT_PRIVATE_KEY` (a secret), with EdDSA and ES256 | a private JWK | none |
-//! | `JWT_SECRETS_RETIRED` (a secret) | HMAC secrets that verify, separated by white space | none |
+//! | `JWT_SECRETS_RETIRED` (a secret) | HMAC secrets that verify, one a line | none |
 //! | `JWT_KEYS_RETIRED` (a secret) | JWKs that verify, one after another | none |
 //! | `JWT_ACCEPT_FORGEABLE_TOKENS` | `true` or `false`: whether retired secrets may be weak | `false` |
 //! | `JWT_ISSUER` | any text but the empty one | `edge-auth` |
@@ -202,7 +202,9 @@ fn keys(read: impl Fn(&str) -> Option<String>) -> Result<Keys, ConfigError> {
 
     let setting = "JWT_SECRETS_RETIRED";
     let secrets = optional(setting);
-    let secrets = secrets.split_whitespace().map(str::as_bytes);
+    // Not by words: a secret may hold a space, and no part of it may be taken for a whole one.
+    let secrets = secrets.lines().filter(|line| !line.is_empty());
+    let secrets = secrets.map(str::as_bytes);
     let secrets = secrets.map(|secret| RetiredKey::from_secret(secret, accept_weak));
     let mut retired: Vec<_> = secrets
         .collect::<Result<_, _>>()
@@ -536,7 +538,12 @@ mod tests {
 
     #[test]
     fn retired_keys_are_taken() {
-        let secrets = format!(" {}\n{}", "1".repeat(32), "2".repeat(40));
+        let secrets = format!(
+            "{}\n\r\n{} {}\n",
+            "1".repeat(32),
+            "2".repeat(20),
+            "3".repeat(20)
+        );
         let jwks = format!("{ED25519}{P256}");
         let config = parse(&[
             ("JWT_SECRET", SECRET),

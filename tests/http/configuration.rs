@@ -15,7 +15,7 @@ const PATHS: [(&str, &str); 6] = [
     ("GET", "/nowhere"),
 ];
 
-async fn every_route_answers_500(overrides: &[(&str, Option<&str>)], named: &str) {
+pub(crate) async fn every_route_answers_500(overrides: &[(&str, Option<&str>)], named: &str) {
     let server = Server::start(overrides).await;
     for (method, path) in PATHS {
         let answer = server.request(method, path).send().await;

@@ -18,6 +18,7 @@ mod enumeration;
 mod flask_jwt;
 mod given;
 mod golden;
+mod keys;
 mod old_hashes;
 mod passwords;
 mod queries;

@@ -11,8 +11,8 @@ extern "C" {
     type JsServer;
     type JsAnswer;
 
-    #[wasm_bindgen(catch)]
-    async fn start(worker: &JsValue, overrides: &JsValue) -> Result<JsServer, JsValue>;
+    #[wasm_bindgen(catch, js_name = startEach)]
+    async fn start_each(worker: &JsValue, settings: &JsValue) -> Result<JsServer, JsValue>;
     #[wasm_bindgen(catch)]
     async fn shared() -> Result<JsServer, JsValue>;
     fn built(folder: &str) -> JsValue;
@@ -31,9 +31,10 @@ extern "C" {
         chunks: &Array,
         chunked: bool,
         hold_back_ms: u32,
+        worker: u32,
     ) -> Result<JsAnswer, JsValue>;
     #[wasm_bindgen(catch, method)]
-    async fn raw(this: &JsServer, bytes: &[u8]) -> Result<Uint8Array, JsValue>;
+    async fn raw(this: &JsServer, bytes: &[u8], worker: u32) -> Result<Uint8Array, JsValue>;
     #[wasm_bindgen(catch, method)]
     async fn sql(this: &JsServer, statement: &str, params: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, method, js_name = sendAndLeave)]
@@ -80,22 +81,55 @@ extern "C" {
     ) -> Result<JsString, JsValue>;
     #[wasm_bindgen(catch, js_name = joseVerify)]
     async fn js_jose_verify(token: &str, secret: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_name = joseSignByJwk)]
+    async fn js_jose_sign_by_jwk(
+        header: &JsValue,
+        claims: &JsValue,
+        jwk: &JsValue,
+    ) -> Result<JsString, JsValue>;
+    #[wasm_bindgen(catch, js_name = joseVerifyByJwks)]
+    async fn js_jose_verify_by_jwks(
+        token: &str,
+        jwks: &JsValue,
+        issuer: &str,
+        algorithm: &str,
+    ) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_name = joseThumbprint)]
+    async fn js_jose_thumbprint(jwk: &JsValue) -> Result<JsString, JsValue>;
+    #[wasm_bindgen(catch, js_name = makeKey)]
+    fn js_make_key(algorithm: &str) -> Result<String, JsValue>;
 }
 
-/// A running Worker with a database of its own. Cloning shares it.
+/// A var or a secret over that of the tests. `None` takes a binding away, the database too.
+pub(crate) type Setting<'a> = (&'a str, Option<&'a str>);
+
+/// A running Worker with a database of its own. Cloning shares it. The number says which of the Workers in one
+/// process it is.
 #[derive(Clone)]
-pub(crate) struct Server(JsServer);
+pub(crate) struct Server(JsServer, u32);
 
 impl Server {
-    /// Starts the built Worker with the bindings of wrangler.toml, a test secret and these vars and secrets over
-    /// them. `None` takes a binding away, the database too.
-    pub(crate) async fn start(overrides: &[(&str, Option<&str>)]) -> Self {
+    /// Starts the built Worker with the bindings of wrangler.toml, a test secret and these settings over them.
+    pub(crate) async fn start(overrides: &[Setting<'_>]) -> Self {
         Self::start_worker(&built("build"), overrides).await
+    }
+
+    /// Starts the built Worker once with each of these settings, all on one database, as a deployment has isolates
+    /// with the old and the new settings for a while. They are one process: to stop one stops all, and the console
+    /// is of all.
+    pub(crate) async fn start_sharing_database(settings: &[Vec<Setting<'_>>]) -> Vec<Self> {
+        let overrides: Value = settings.iter().map(|each| object(each)).collect();
+        let servers = start_each(&built("build"), &to_js(&overrides)).await;
+        let servers = servers.expect("running servers");
+        let workers = (0..).zip(settings);
+        workers
+            .map(|(worker, _)| Self(servers.clone(), worker))
+            .collect()
     }
 
     /// The server that tests share which ask nothing special of it. It starts once.
     pub(crate) async fn shared() -> Self {
-        Self(shared().await.expect("the shared server"))
+        Self(shared().await.expect("the shared server"), 0)
     }
 
     /// The built Worker with a database whose every query fails.
@@ -129,7 +163,7 @@ impl Server {
     }
 
     /// The built Worker with a clock that [`Server::set_clock`] sets.
-    pub(crate) async fn start_with_clock(overrides: &[(&str, Option<&str>)]) -> Self {
+    pub(crate) async fn start_with_clock(overrides: &[Setting<'_>]) -> Self {
         Self::start_worker(&built_within("withClock"), overrides).await
     }
 
@@ -139,7 +173,7 @@ impl Server {
     }
 
     /// Starts a JavaScript module in the place of the Worker.
-    pub(crate) async fn start_script(text: &str, overrides: &[(&str, Option<&str>)]) -> Self {
+    pub(crate) async fn start_script(text: &str, overrides: &[Setting<'_>]) -> Self {
         Self::start_worker(&script(text), overrides).await
     }
 
@@ -148,16 +182,10 @@ impl Server {
         Self::start_worker(&example(name).await.expect("a built example"), &[]).await
     }
 
-    async fn start_worker(worker: &JsValue, overrides: &[(&str, Option<&str>)]) -> Self {
-        let overrides: serde_json::Map<_, _> = overrides
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), Value::from(value)))
-            .collect();
-        Self(
-            start(worker, &to_js(&Value::from(overrides)))
-                .await
-                .expect("a running server"),
-        )
+    async fn start_worker(worker: &JsValue, overrides: &[Setting<'_>]) -> Self {
+        let overrides = Value::from(vec![object(overrides)]);
+        let server = start_each(worker, &to_js(&overrides)).await;
+        Self(server.expect("a running server"), 0)
     }
 
     /// A request to be sent exactly as given; only Host and the body's length are added where they are missing.
@@ -175,7 +203,8 @@ impl Server {
 
     /// Writes bytes to a new connection and reads until the other side closes it, or says nothing for two seconds.
     pub(crate) async fn raw(&self, bytes: &[u8]) -> Vec<u8> {
-        self.0.raw(bytes).await.expect("a connection").to_vec()
+        let read = self.0.raw(bytes, self.1).await;
+        read.expect("a connection").to_vec()
     }
 
     /// Sets the Worker's clock so many milliseconds ahead of time, from the next request on.
@@ -286,6 +315,7 @@ impl RequestBuilder<'_> {
                 &self.chunks,
                 self.chunked,
                 hold_back_ms,
+                self.server.1,
             )
             .await
             .expect("an answer");
@@ -377,6 +407,45 @@ pub(crate) async fn jose_verify(token: &str, secret: &str) -> Result<Value, Stri
         Ok(claims) => Ok(from_js(&claims)),
         Err(error) => Err(format!("{error:?}")),
     }
+}
+
+/// A token that npm's jose signs by a private JWK, with the `alg` of the header.
+pub(crate) async fn jose_sign_by_jwk(header: &Value, claims: &Value, jwk: &Value) -> String {
+    js_jose_sign_by_jwk(&to_js(header), &to_js(claims), &to_js(jwk))
+        .await
+        .expect("a signed token")
+        .into()
+}
+
+/// `{"header", "payload"}` of a token that npm's jose finds good by a JWK Set, or what it finds wrong.
+pub(crate) async fn jose_verify_by_jwks(
+    token: &str,
+    jwks: &Value,
+    issuer: &str,
+    algorithm: &str,
+) -> Result<Value, String> {
+    match js_jose_verify_by_jwks(token, &to_js(jwks), issuer, algorithm).await {
+        Ok(verified) => Ok(from_js(&verified)),
+        Err(error) => Err(format!("{error:?}")),
+    }
+}
+
+/// A JWK's thumbprint (RFC 7638) by npm's jose.
+pub(crate) async fn jose_thumbprint(jwk: &Value) -> String {
+    let thumbprint = js_jose_thumbprint(&to_js(jwk)).await;
+    thumbprint.expect("a thumbprint").into()
+}
+
+/// The key that `make keys` prints for an algorithm.
+pub(crate) fn make_key(algorithm: &str) -> String {
+    js_make_key(algorithm).expect("a key")
+}
+
+fn object(settings: &[Setting<'_>]) -> Value {
+    let members = settings.iter();
+    members
+        .map(|&(name, value)| (name.to_owned(), Value::from(value)))
+        .collect()
 }
 
 fn to_js(value: &Value) -> JsValue {

@@ -1,4 +1,5 @@
 // Runs a Worker in workerd for the tests, with a real D1, and talks HTTP to it over a socket.
+import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import http from 'node:http';
@@ -52,8 +53,11 @@ export async function example(name) {
 }
 
 /** Starts a Worker as wrangler.toml says; `overrides` are vars and secrets, and null takes a binding away. */
-export async function start(worker, overrides = {}, agent = false) {
-  const server = new Server(worker, overrides, agent);
+export const start = (worker, overrides = {}, agent = false) => startEach(worker, [overrides], agent);
+
+/** Starts a Worker once with each of these overrides, all on one database. */
+export async function startEach(worker, settings, agent = false) {
+  const server = new Server(worker, settings, agent);
   await server.prepareDatabase();
   return server;
 }
@@ -99,16 +103,32 @@ class Server {
   #agent;
   #clockAheadMs = 0;
   #miniflare;
-  #address;
-  #name;
+  #addresses;
+  #names;
   #cron;
 
-  constructor({ main, modules }, overrides, agent) {
+  constructor(worker, settings, agent) {
     const config = wrangler.unstable_readConfig({ config: path.join(root, 'wrangler.toml') });
+    const name = (i) => (i === 0 ? config.name : `${config.name}-${i}`);
+    const workers = settings.map((overrides, i) => this.#options(config, name(i), worker, overrides));
+    this.#names = workers.map(({ name }) => name);
+    this.#cron = config.triggers.crons[0];
+    this.#agent = agent;
+    this.#miniflare = new Miniflare(
+      convertV4MiniflareOptions({
+        workers: [...workers, ECHO],
+        unsafeRuntimeEnv: { TEST_SERVER_ID: this.#id },
+        handleStructuredLogs: ({ message }) => this.#receiveLine(message),
+      }),
+    );
+  }
+
+  #options(config, name, { main, modules }, overrides) {
+    // Made anew for each Worker: bindings are deleted from it.
     const { workerOptions } = wrangler.unstable_getMiniflareWorkerOptions(config);
     const options = {
       ...workerOptions,
-      name: config.name,
+      name,
       modulesRoot: root,
       modules: [
         moduleText(
@@ -130,20 +150,11 @@ class Server {
         options.bindings[name] = value;
       }
     }
-    this.#name = config.name;
-    this.#cron = config.triggers.crons[0];
-    this.#agent = agent;
-    this.#miniflare = new Miniflare(
-      convertV4MiniflareOptions({
-        workers: [options, ECHO],
-        unsafeRuntimeEnv: { TEST_SERVER_ID: this.#id },
-        handleStructuredLogs: ({ message }) => this.#receiveLine(message),
-      }),
-    );
+    return options;
   }
 
   async prepareDatabase() {
-    this.#address = await this.#miniflare.unsafeGetDirectURL();
+    this.#addresses = await Promise.all(this.#names.map((name) => this.#miniflare.unsafeGetDirectURL(name)));
     const { DB } = await this.#miniflare.getBindings();
     const schema = readFileSync(path.join(root, 'schema.sql'), 'utf8');
     await DB?.batch(wrangler.unstable_splitSqlQuery(schema).map((statement) => DB.prepare(statement)));
@@ -155,12 +166,14 @@ class Server {
   }
 
   /**
-   * Sends a request as it is given, from an address of its own unless `headers` has one: `headers` is [name, value, …]; `chunked` sends no length; the body's last byte
-   * is held back for `holdBackMs`.
+   * Sends a request as it is given, from an address of its own unless `headers` has one: `headers` is
+   * [name, value, …]; `chunked` sends no length; the body's last byte is held back for `holdBackMs`; `worker` is the
+   * index of the settings with which the Worker answers.
    */
-  send(method, target, headers, chunks, chunked, holdBackMs) {
+  send(method, target, headers, chunks, chunked, holdBackMs, worker = 0) {
+    const address = this.#addresses[worker];
     const given = new Set(headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
-    const added = given.has('host') ? [] : ['Host', this.#address.host];
+    const added = given.has('host') ? [] : ['Host', address.host];
     if (!given.has('cf-connecting-ip')) added.push('CF-Connecting-IP', strangeAddress());
     if (this.#clockAheadMs) added.push('Clock-Ahead-Ms', `${this.#clockAheadMs}`);
     if (!given.has('content-length') && !given.has('transfer-encoding')) {
@@ -170,8 +183,8 @@ class Server {
     let sent = performance.now();
     return new Promise((resolve, reject) => {
       const request = http.request({
-        host: this.#address.hostname,
-        port: this.#address.port,
+        host: address.hostname,
+        port: address.port,
         agent: this.#agent,
         method,
         path: target,
@@ -201,10 +214,11 @@ class Server {
   }
 
   /** Writes bytes to a new connection and reads until the Worker closes it or is silent. */
-  raw(bytes) {
+  raw(bytes, worker) {
+    const { port, hostname } = this.#addresses[worker];
     return new Promise((resolve, reject) => {
       const chunks = [];
-      const socket = net.connect(this.#address.port, this.#address.hostname, () => socket.write(bytes));
+      const socket = net.connect(port, hostname, () => socket.write(bytes));
       socket.setTimeout(SILENCE_TIMEOUT_MS, () => socket.destroy());
       socket.on('data', (chunk) => chunks.push(chunk));
       socket.on('error', reject);
@@ -214,8 +228,9 @@ class Server {
 
   /** Writes bytes to a new connection and closes it once they are on their way. */
   sendAndLeave(bytes) {
+    const [{ port, hostname }] = this.#addresses;
     return new Promise((resolve, reject) => {
-      const socket = net.connect(this.#address.port, this.#address.hostname, () => socket.write(bytes, () => socket.destroy()));
+      const socket = net.connect(port, hostname, () => socket.write(bytes, () => socket.destroy()));
       socket.on('error', reject);
       socket.on('close', resolve);
     });
@@ -223,7 +238,7 @@ class Server {
 
   /** Runs the Worker's cron trigger; says how it ended. */
   async runCron() {
-    const worker = await this.#miniflare.getWorker(this.#name);
+    const worker = await this.#miniflare.getWorker(this.#names[0]);
     const { outcome } = await worker.scheduled({ cron: this.#cron });
     return outcome;
   }
@@ -285,4 +300,22 @@ export async function joseSign(header, claims, secret) {
 export async function joseVerify(token, secret) {
   const { payload } = await jose.jwtVerify(token, Buffer.from(secret));
   return payload;
+}
+
+export async function joseSignByJwk(header, claims, jwk) {
+  return new jose.SignJWT(claims).setProtectedHeader(header).sign(await jose.importJWK(jwk, header.alg));
+}
+
+export async function joseVerifyByJwks(token, jwks, issuer, algorithm) {
+  const keys = jose.createLocalJWKSet(jwks);
+  const { payload, protectedHeader } = await jose.jwtVerify(token, keys, { issuer, algorithms: [algorithm] });
+  return { payload, header: protectedHeader };
+}
+
+export const joseThumbprint = (jwk) => jose.calculateJwkThumbprint(jwk);
+
+/** The key that `make keys` prints for an algorithm. */
+export function makeKey(algorithm) {
+  const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] };
+  return execFileSync(process.execPath, ['scripts/keys.mjs', algorithm], options).trimEnd();
 }
