@@ -18,7 +18,20 @@ function replaceDeadInstance({ error, reason = error }) {
 addEventListener('error', replaceDeadInstance);
 addEventListener('unhandledrejection', replaceDeadInstance);
 
-function internalServerError({ method, url }, error) {
+// As src/api/cors.rs words it: whoever may read other answers may read this one, and so can tell a service in
+// trouble from a network that is down.
+function corsHeaders(request, { ALLOWED_ORIGINS = '' }) {
+  const origins = `${ALLOWED_ORIGINS}`.split(/[\s,]+/).filter(Boolean);
+  if (origins.length === 0) return {};
+  const any = origins[0] === '*';
+  const origin = any ? '*' : request.headers.get('Origin');
+  const vary = any ? {} : { Vary: 'Origin' };
+  if (!origins.includes(origin)) return vary;
+  return { ...vary, 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'X-Request-Id' };
+}
+
+function internalServerError(request, env, error) {
+  const { method, url } = request;
   const path = new URL(url).pathname;
   const id = crypto.randomUUID();
   console.error(JSON.stringify({ level: 'error', error: `${error?.stack}`, method, path, request_id: id }));
@@ -27,6 +40,7 @@ function internalServerError({ method, url }, error) {
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     'X-Request-Id': id,
+    ...corsHeaders(request, env),
   };
   const member = path === '/auth' ? 'message' : 'error';
   return new Response(`{"${member}":"Internal server error"}\n`, { status: 500, headers });
@@ -55,7 +69,7 @@ export default {
     try {
       return await run(ctx, () => app.fetch(request, env, ctx));
     } catch (error) {
-      return internalServerError(request, error);
+      return internalServerError(request, env, error);
     }
   },
   scheduled: (event, env, ctx) => run(ctx, () => app.scheduled(event, env, ctx)),

@@ -10,6 +10,7 @@
 //! | `JWT_ACCEPT_FORGEABLE_TOKENS` | `true` or `false`: whether retired secrets may be weak | `false` |
 //! | `JWT_ISSUER` | any text but the empty one | `edge-auth` |
 //! | `ACCESS_TOKEN_LIFETIME` | seconds, 60 to 86,400 | 900 |
+//! | `ALLOWED_ORIGINS` | origins, separated by white space or commas, or `*` alone | none |
 //! | `TRUST_TOKEN_ALONE` | `true` or `false`: whether `/verify` reads no account | `false` |
 //! | `SESSION_LIFETIME` | seconds, 60 to 31,536,000 | 2,592,000 (30 days) |
 //! | `SESSION_IDLE_LIFETIME` | seconds without a refresh, 60 to 31,536,000 | 604,800 (7 days) |
@@ -23,6 +24,8 @@
 //! | `PASSWORD_PEPPERS_RETIRED` (a secret) | peppers of old hashes, separated by white space | none |
 //! | `SIGN_IN_FLOOR_MS` | milliseconds, 10 to 10,000, long enough for a new password's hash | 500 |
 
+mod origins;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -34,6 +37,8 @@ use crate::auth::keyed_hash::KeyedHash;
 use crate::auth::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
 use crate::auth::session::{Lifetimes, RefreshKeys};
 use crate::auth::token::{Algorithm, KeyError, Keys, RetiredKey, SigningKey};
+
+pub use origins::AllowedOrigins;
 
 /// Every setting, in the form in which it is used.
 #[derive(Debug)]
@@ -49,6 +54,8 @@ pub struct Config {
     pub issuer: String,
     /// `ACCESS_TOKEN_LIFETIME`: seconds from a token's issue to its `exp`.
     pub access_token_lifetime: u32,
+    /// `ALLOWED_ORIGINS`: whose pages may read answers.
+    pub allowed_origins: AllowedOrigins,
     /// `TRUST_TOKEN_ALONE`: `/verify` looks at the token and reads no account, so that it notices a
     /// revocation only when the token expires.
     pub trust_token_alone: bool,
@@ -140,6 +147,7 @@ impl Config {
             issuer,
             access_token_lifetime: number(&read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?
                 .unwrap_or(900),
+            allowed_origins: AllowedOrigins::parse(&read)?,
             trust_token_alone: boolean(&read, "TRUST_TOKEN_ALONE")?.unwrap_or(false),
             session_lifetimes: Lifetimes {
                 absolute: seconds(&read, "SESSION_LIFETIME", 30)?,
@@ -359,6 +367,7 @@ mod tests {
         let config = parse(&[("JWT_SECRET", SECRET)]).unwrap();
         assert_eq!(config.issuer, "edge-auth");
         assert_eq!(config.access_token_lifetime, 900);
+        assert_eq!(config.allowed_origins, AllowedOrigins::None);
         assert!(!config.trust_token_alone);
         assert_eq!(config.session_lifetimes.absolute, 30 * 86_400_000);
         assert_eq!(config.session_lifetimes.idle, 7 * 86_400_000);
@@ -380,12 +389,14 @@ mod tests {
             ("JWT_SECRET", SECRET),
             ("JWT_ISSUER", "https://auth.example.com"),
             ("ACCESS_TOKEN_LIFETIME", "60"),
+            ("ALLOWED_ORIGINS", "*"),
             ("PASSWORD_HASH", "pbkdf2-sha256"),
             ("SIGN_IN_FLOOR_MS", "600"),
         ])
         .unwrap();
         assert_eq!(config.issuer, "https://auth.example.com");
         assert_eq!(config.access_token_lifetime, 60);
+        assert_eq!(config.allowed_origins, AllowedOrigins::Any);
         assert_eq!(
             config.password_function,
             pbkdf2(Pbkdf2Hash::Sha256, 600_000)
@@ -414,6 +425,7 @@ mod tests {
             "JWT_SECRET is shorter than 32 bytes"
         );
         assert_eq!(problem("JWT_ISSUER", ""), "JWT_ISSUER is empty");
+        assert_eq!(problem("ALLOWED_ORIGINS", ""), "ALLOWED_ORIGINS is empty");
         assert_eq!(
             problem("PASSWORD_HASH", "bcrypt"),
             "PASSWORD_HASH is none of pbkdf2-sha512, pbkdf2-sha256 and argon2id"

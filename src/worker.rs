@@ -1,5 +1,6 @@
 //! The Cloudflare entry: reads the environment, answers one request, logs what went wrong.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
@@ -12,10 +13,10 @@ use worker::{
     console_error, console_log, event,
 };
 
-use crate::api::{self, App, Reply, Trace};
+use crate::api::{self, App, Reply, Trace, cors};
 use crate::auth::account::UserId;
 use crate::auth::attempt::ClientAddress;
-use crate::config::{Config, ConfigError};
+use crate::config::{AllowedOrigins, Config, ConfigError};
 use crate::platform::http::Incoming;
 use crate::platform::rate_limit::RateLimit;
 use crate::platform::{clock, random};
@@ -44,19 +45,26 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
         .map(|bytes| Base64UrlUnpadded::encode_string(&bytes))
         .unwrap_or_default();
     let (mut queries, mut user_id) = (0, None);
-    let reply = match app(&request, &env) {
-        Ok(app) => {
-            let reply = match api::answer(&app, &request).await {
-                Ok(reply) => with_bookmark(reply, &app),
-                Err(error) => unexpected(&request, &error.to_string(), &request_id),
-            };
-            queries = app.database.statements();
-            user_id = app.trace.user_id().map(UserId::get);
-            append_to_audit(&app, &request, &context);
-            reply
+    let config = config(&env);
+    let origins = allowed_origins(config.as_ref().map(Rc::as_ref), &env);
+    let reply = if let Some(reply) = cors::preflight(&origins, &request) {
+        reply
+    } else {
+        match app(&request, &config, &env) {
+            Ok(app) => {
+                let reply = match api::answer(&app, &request).await {
+                    Ok(reply) => with_bookmark(reply, &app),
+                    Err(error) => unexpected(&request, &error.to_string(), &request_id),
+                };
+                queries = app.database.statements();
+                user_id = app.trace.user_id().map(UserId::get);
+                append_to_audit(&app, &request, &context);
+                reply
+            }
+            Err(error) => unexpected(&request, &error, &request_id),
         }
-        Err(error) => unexpected(&request, &error, &request_id),
     };
+    let reply = cors::readable(reply, &origins, &request);
     let line = json!({
         "level": "info",
         "duration_ms": clock::now_ms().saturating_sub(started),
@@ -72,8 +80,14 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 }
 
 /// What `request` is answered with.
-fn app(request: &Incoming, env: &Env) -> Result<App, String> {
-    let config = config(env).map_err(|error| format!("setting {error}"))?;
+fn app(
+    request: &Incoming,
+    config: &Result<Rc<Config>, ConfigError>,
+    env: &Env,
+) -> Result<App, String> {
+    let config = config
+        .as_ref()
+        .map_err(|error| format!("setting {error}"))?;
     let mut database = database(env)?;
     if config.read_replication {
         let start = if api::only_reads(&request.method(), &request.path()) {
@@ -87,7 +101,7 @@ fn app(request: &Incoming, env: &Env) -> Result<App, String> {
         database = session.map_err(|error| format!("database: {error}"))?;
     }
     Ok(App {
-        config,
+        config: Rc::clone(config),
         database,
         sign_in_limit: RateLimit::new(env, "SIGN_INS"),
         registration_limit: RateLimit::new(env, "REGISTRATIONS"),
@@ -166,6 +180,21 @@ fn config(env: &Env) -> Result<Rc<Config>, ConfigError> {
         let config = Rc::new(Config::parse(|name| setting(env, name))?);
         Ok(Rc::clone(cell.get_or_init(|| config)))
     })
+}
+
+/// Whose pages may read the answer. Where another setting is wrong they may read that it is a 500,
+/// so that a page can tell it from a network that is down.
+fn allowed_origins<'a>(
+    config: Result<&'a Config, &ConfigError>,
+    env: &Env,
+) -> Cow<'a, AllowedOrigins> {
+    match config {
+        Ok(config) => Cow::Borrowed(&config.allowed_origins),
+        Err(_) => {
+            let origins = AllowedOrigins::parse(|name| setting(env, name));
+            Cow::Owned(origins.unwrap_or_default())
+        }
+    }
 }
 
 /// A setting's text. `wrangler.toml` may hold a number or a truth value as such.

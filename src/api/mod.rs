@@ -5,6 +5,7 @@ mod accounts;
 mod admin;
 mod authorization;
 mod body;
+pub mod cors;
 mod fields;
 mod flask_jwt;
 mod health;

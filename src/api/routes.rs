@@ -74,18 +74,24 @@ impl Route {
         }
     }
 
-    /// What `method` does, or the methods that there are.
-    fn action(&self, method: &str) -> Result<Action, String> {
+    /// What `method` does.
+    fn action(&self, method: &str) -> Option<Action> {
         let methods = match self.methods {
-            Methods::Any(action) => return Ok(action),
+            Methods::Any(action) => return Some(action),
             Methods::Each(methods) => methods,
         };
         let looked_up = if method == "HEAD" { "GET" } else { method };
         let found = methods.iter().find(|(name, _)| *name == looked_up);
-        found.map(|(_, action)| *action).ok_or_else(|| {
-            let names: Vec<_> = methods.iter().map(|(name, _)| *name).collect();
-            names.join(", ").replace("GET", "GET, HEAD")
-        })
+        found.map(|(_, action)| *action)
+    }
+
+    /// The methods that there are, as in `Allow`; where any is one, those in common use.
+    fn method_names(&self) -> String {
+        let Methods::Each(methods) = self.methods else {
+            return "GET, HEAD, POST, PUT, PATCH, DELETE".to_owned();
+        };
+        let names: Vec<_> = methods.iter().map(|(name, _)| *name).collect();
+        names.join(", ").replace("GET", "GET, HEAD")
     }
 }
 
@@ -139,13 +145,18 @@ pub fn pattern(path: &str) -> &'static str {
 /// Whether a request only reads, so that a replica of the database may answer.
 #[must_use]
 pub fn only_reads(method: &str, path: &str) -> bool {
-    let action = find(path).and_then(|(route, _)| route.action(method).ok());
+    let action = find(path).and_then(|(route, _)| route.action(method));
     action.is_some_and(Action::only_reads)
 }
 
 fn find(path: &str) -> Option<(&'static Route, &str)> {
     let mut routes = ROUTES.iter();
     routes.find_map(|route| Some((route, route.segment(path)?)))
+}
+
+/// The methods of the route that has `path`.
+pub(super) fn methods(path: &str) -> Option<String> {
+    find(path).map(|(route, _)| route.method_names())
 }
 
 /// Answers `request`. The path counts byte for byte: no trailing slash, no second spelling.
@@ -157,12 +168,9 @@ pub async fn answer(app: &App, request: &Incoming) -> Result<Reply, Unexpected> 
     let Some((route, segment)) = find(&path) else {
         return Ok(Dialect::Accounts.error(404, "Not found"));
     };
-    let action = match route.action(&request.method()) {
-        Ok(action) => action,
-        Err(methods) => {
-            let reply = route.dialect.error(405, "Method not allowed");
-            return Ok(reply.with("Allow", methods));
-        }
+    let Some(action) = route.action(&request.method()) else {
+        let reply = route.dialect.error(405, "Method not allowed");
+        return Ok(reply.with("Allow", route.method_names()));
     };
     match action {
         Action::Auth => flask_jwt::auth(app, request).await,

@@ -14,6 +14,7 @@ mod accounts;
 mod admin;
 mod bad_input;
 mod configuration;
+mod cors;
 mod enumeration;
 mod flask_jwt;
 mod given;

@@ -42,7 +42,7 @@ async fn check_plan(server: &Server, statement: &str) {
 
 #[wasm_bindgen_test]
 async fn as_few_queries_as_will_do_each_by_an_index() {
-    let server = Server::start_with_seen_queries().await;
+    let server = Server::start_with_seen_queries(&[]).await;
     let account = Account::register(&server).await;
     let new = json!({ "email": "new@example.com", "password": PASSWORD, "name": "New" });
     let taken = json!({ "email": account.email, "password": PASSWORD, "name": "New" });

@@ -158,8 +158,8 @@ impl Server {
     }
 
     /// The built Worker, which writes `query: ` and each statement to its console.
-    pub(crate) async fn start_with_seen_queries() -> Self {
-        Self::start_worker(&built_within("withSeenQueries"), &[]).await
+    pub(crate) async fn start_with_seen_queries(overrides: &[(&str, Option<&str>)]) -> Self {
+        Self::start_worker(&built_within("withSeenQueries"), overrides).await
     }
 
     /// The built Worker with a clock that [`Server::set_clock`] sets.
@@ -178,8 +178,9 @@ impl Server {
     }
 
     /// Starts one of this package's examples, built as the Worker is.
-    pub(crate) async fn start_example(name: &str) -> Self {
-        Self::start_worker(&example(name).await.expect("a built example"), &[]).await
+    pub(crate) async fn start_example(name: &str, overrides: &[(&str, Option<&str>)]) -> Self {
+        let worker = example(name).await.expect("a built example");
+        Self::start_worker(&worker, overrides).await
     }
 
     async fn start_worker(worker: &JsValue, overrides: &[Setting<'_>]) -> Self {

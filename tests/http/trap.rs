@@ -32,7 +32,7 @@ async fn assert_internal_server_error(server: &Server, answer: &Answer, body: &s
 
 #[wasm_bindgen_test]
 async fn a_dead_instance_answers_and_is_replaced() {
-    let server = Server::start_example("trap").await;
+    let server = Server::start_example("trap", &[]).await;
     for (path, body) in [
         ("/at-once", ERROR),
         ("/later", ERROR),
@@ -53,7 +53,7 @@ async fn a_dead_instance_answers_and_is_replaced() {
 
 #[wasm_bindgen_test]
 async fn requests_that_shared_the_dead_instance_are_answered() {
-    let server = Server::start_example("trap").await;
+    let server = Server::start_example("trap", &[]).await;
     let (bystander, culprit) = join(
         server.request("GET", "/wait").send(),
         server.request("GET", "/when-someone-waits").send(),
@@ -65,4 +65,36 @@ async fn requests_that_shared_the_dead_instance_are_answered() {
     }
     assert_eq!(server.request("GET", "/").send().await.text(), "alive");
     server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn allowed_pages_may_read_that_it_died() {
+    const PAGE: &str = "https://app.example.com";
+    for (setting, origin, allowed, vary) in [
+        (None, PAGE, None, None),
+        (Some("*"), PAGE, Some("*"), None),
+        (Some(PAGE), PAGE, Some(PAGE), Some("Origin")),
+        (Some(PAGE), "https://app.example.co", None, Some("Origin")),
+        (
+            Some("https://a.example,\nhttps://app.example.com"),
+            PAGE,
+            Some(PAGE),
+            Some("Origin"),
+        ),
+    ] {
+        let server = Server::start_example("trap", &[("ALLOWED_ORIGINS", setting)]).await;
+        let request = server.request("GET", "/at-once").header("Origin", origin);
+        let answer = request.send().await;
+        assert_internal_server_error(&server, &answer, ERROR).await;
+        let exposed = allowed.map(|_| "X-Request-Id");
+        for (name, value) in [
+            ("Access-Control-Allow-Origin", allowed),
+            ("Access-Control-Expose-Headers", exposed),
+            ("Vary", vary),
+        ] {
+            let found = answer.headers.get(name);
+            assert_eq!(found.as_deref(), value, "{name}, {setting:?}");
+        }
+        server.stop().await;
+    }
 }
