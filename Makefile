@@ -8,14 +8,16 @@ SCHEMA := .wrangler/state/schema.sql
 
 # The npm package `node` comes first: wrangler needs a newer Node.js than many machines have.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# For `make test-browser`, which neither brings nor downloads one.
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 # Nothing here needs a network but the package registries'.
 export CLOUDFLARE_CF_FETCH_ENABLED := false
 export WRANGLER_SEND_METRICS := false
 
-.PHONY: help dev build test lint size bench keys clean prerequisites
+.PHONY: help dev build test test-browser chromium lint size bench keys clean prerequisites
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
 
 dev: build $(SCHEMA) .dev.vars ## serve on http://localhost:8787, with a local database
 	wrangler dev
@@ -28,6 +30,9 @@ test: $(NODE_MODULES) $(TOOLS) ## run all tests
 	cargo test --locked
 	@$(MAKE) --no-print-directory build
 	cargo test --locked --target $(TARGET) --test http --test vectors
+
+test-browser: chromium build ## run the tests in a browser; needs Chromium
+	CHROMIUM='$(CHROMIUM)' node --test --test-timeout=120000 tests/browser/*.test.mjs
 
 lint: prerequisites ## check format and run clippy
 	cargo fmt --all --check
@@ -47,6 +52,9 @@ keys: ## make a key for access tokens: make keys ALG=EdDSA, or HS256, ES256
 
 clean: ## remove what was built; data, secrets and tools stay
 	rm -rf build target
+
+chromium:
+	@test -n '$(CHROMIUM)' || { echo 'Chromium is missing. To install it: sudo apt-get install chromium' >&2; false; }
 
 prerequisites:
 	@scripts/prerequisites.sh $(TARGET)

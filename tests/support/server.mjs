@@ -160,6 +160,11 @@ class Server {
     await DB?.batch(wrangler.unstable_splitSqlQuery(schema).map((statement) => DB.prepare(statement)));
   }
 
+  /** The URL that leads to the Worker. */
+  get url() {
+    return this.#address;
+  }
+
   /** Sets the clock of a Worker that stand_ins.js has given one: how far it is ahead from now on. */
   setClock(aheadMs) {
     this.#clockAheadMs = aheadMs;
