@@ -4,7 +4,8 @@ WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}
 
 NODE_MODULES := node_modules/.package-lock.json
 TOOLS := .tools/wasm-bindgen-$(WASM_BINDGEN)
-SCHEMA := .wrangler/state/schema.sql
+# Stands for the migrations that the local database has had.
+MIGRATED := .wrangler/state/migrated
 
 # The npm package `node` comes first: wrangler needs a newer Node.js than many machines have.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -70,10 +71,11 @@ $(TOOLS): | prerequisites
 	@rm -f .tools/wasm-bindgen-*
 	@touch $@
 
-$(SCHEMA): schema.sql wrangler.toml $(NODE_MODULES)
-	@echo 'Applying schema.sql to the local database.'
-	wrangler d1 execute DB --local --yes --file schema.sql
-	@cp schema.sql $@
+# Without a terminal wrangler does not ask.
+$(MIGRATED): $(wildcard migrations/*.sql) wrangler.toml $(NODE_MODULES)
+	@echo 'Applying new migrations to the local database.'
+	wrangler d1 migrations apply DB --local < /dev/null
+	@touch $@
 
 .dev.vars: | prerequisites
 	@node -e 'fs.writeFileSync(".dev.vars", `JWT_SECRET=$${crypto.randomBytes(32).toString("base64url")}\n`, { flag: "wx", mode: 0o600 })'

@@ -1,4 +1,11 @@
--- The whole schema. Applying it again changes nothing.
+-- The whole schema, to read: what the files in migrations/ add up to. A test compares the two.
+--
+-- To change it, add a file there with the next number, such as 0002_last_sign_in.sql, with what turns the
+-- present schema into the new one, and make the same change here. A new column is the last of its table.
+--   A file that a database may have had is not edited any more.
+--   The Worker of before runs on the new schema until the new one is deployed, so add and do not rename.
+--   A table that others refer to is not dropped and made again: ON DELETE CASCADE would empty the others.
+--   D1 splits the file into statements by itself: no semicolon and no apostrophe in a comment, no triggers.
 
 -- AUTOINCREMENT: the id of a deleted account never comes back, so an old token cannot name a new
 -- account. Each UNIQUE column brings the index of the look-up by it.

@@ -1,8 +1,11 @@
-//! What `schema.sql` holds even if the code is wrong.
+//! What `schema.sql` holds even if the code is wrong, and that the migrations add up to it.
 
+use serde_json::Value;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::support::Server;
+use crate::support::{Server, migrations, schema_after};
+
+const SCHEMA: &str = include_str!("../../schema.sql");
 
 const HASH: &str = "'$pbkdf2-sha512$i=210000$c2FsdA$aGFzaA'";
 
@@ -79,4 +82,71 @@ async fn constraints() {
     assert!(takes(&server, named, &format!("'Ann', 'ann', 'A', {HASH}")).await);
     assert!(!takes(&server, named, &format!("'ANN', 'ann', 'A', {HASH}")).await);
     server.stop().await;
+}
+
+/// The tables and indexes after these SQL texts, without what says nothing: comments, white space, the quotes that
+/// `ALTER TABLE` puts round a name.
+async fn normalized(texts: &[&str]) -> Vec<String> {
+    let objects = schema_after(texts).await;
+    let text = |object: &Value, key: &str| object[key].as_str().unwrap_or_default().to_owned();
+    let normalized = objects.iter().map(|object| {
+        let [kind, name, table] = ["type", "name", "tbl_name"].map(|key| text(object, key));
+        format!("{kind} {name} {table} {}", tokens(&text(object, "sql")))
+    });
+    normalized.collect()
+}
+
+fn tokens(sql: &str) -> String {
+    let mut tokens = String::new();
+    let mut chars = sql.chars().peekable();
+    let mut in_word = false;
+    while let Some(c) = chars.next() {
+        let word = c.is_alphanumeric() || c == '_';
+        if !(word && in_word) {
+            tokens.push(' ');
+        }
+        in_word = word;
+        match c {
+            '-' if chars.peek() == Some(&'-') => while chars.next_if(|c| *c != '\n').is_some() {},
+            '\'' => {
+                tokens.push(c);
+                tokens.extend(chars.by_ref().take_while(|c| *c != '\''));
+                tokens.push(c);
+            }
+            '"' => {}
+            c if c.is_whitespace() => {}
+            c => tokens.push(c),
+        }
+    }
+    tokens
+        .split(' ')
+        .filter(|token| !token.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[wasm_bindgen_test]
+async fn migrations_add_up_to_the_schema() {
+    let migrations = migrations();
+    let all = migrations.join("\n");
+    let whole = normalized(&[SCHEMA]).await;
+    assert!(!whole.is_empty());
+    assert_eq!(normalized(&[&all]).await, whole);
+    // A database that was made before there were migrations has what the first one makes.
+    assert_eq!(normalized(&[&migrations[0], &all]).await, whole);
+
+    for more in [
+        "ALTER TABLE users ADD COLUMN more TEXT",
+        "ALTER TABLE users DROP COLUMN tokens_valid_after",
+        "ALTER TABLE sessions RENAME COLUMN spent TO spend",
+        "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT",
+        "CREATE INDEX more ON users (name)",
+        "DROP INDEX sessions_by_user",
+        "DROP INDEX sessions_by_user; CREATE UNIQUE INDEX sessions_by_user ON sessions (user_id)",
+    ] {
+        assert_ne!(normalized(&[&all, more]).await, whole, "{more}");
+    }
+    // What is only written otherwise is no difference.
+    let rewritten = "ALTER TABLE attempts RENAME TO tries; ALTER TABLE tries RENAME TO attempts";
+    assert_eq!(normalized(&[&all, rewritten]).await, whole);
 }

@@ -59,6 +59,11 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = waitedMs)]
     fn waited_ms(this: &JsAnswer) -> f64;
 
+    #[wasm_bindgen(js_name = migrations)]
+    fn js_migrations() -> Vec<String>;
+    #[wasm_bindgen(catch, variadic, js_name = schemaAfter)]
+    async fn js_schema_after(texts: Vec<String>) -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(js_name = measuresCpu)]
     fn js_measures_cpu() -> bool;
     #[wasm_bindgen(js_name = pbkdf2)]
@@ -366,6 +371,19 @@ impl Headers {
             .iter()
             .map(|[name, value]| (name.as_str(), value.as_str()))
     }
+}
+
+/// The texts of the migrations, in their order.
+pub(crate) fn migrations() -> Vec<String> {
+    js_migrations()
+}
+
+/// What a new database holds after these SQL texts, run one after the other: its tables and indexes, as SQLite
+/// describes them.
+pub(crate) async fn schema_after(texts: &[&str]) -> Vec<Value> {
+    let texts = texts.iter().copied().map(String::from).collect();
+    let objects = js_schema_after(texts).await.expect("a schema");
+    from_js(&objects).as_array().expect("objects").clone()
 }
 
 /// Whether [`Server::cpu_ms`] works on this system.

@@ -72,6 +72,31 @@ let sharedServer;
 /** The one server of all tests that need no other. */
 export const shared = () => (sharedServer ??= start(built('build')));
 
+/** The texts of the migrations, in the order in which a deployment runs them. */
+export function migrations() {
+  const folder = path.join(root, 'migrations');
+  return readdirSync(folder).sort().map((file) => readFileSync(path.join(folder, file), 'utf8'));
+}
+
+/** Runs SQL as wrangler does: split into statements, all of them or none. */
+const apply = (db, text) => db.batch(wrangler.unstable_splitSqlQuery(text).map((statement) => db.prepare(statement)));
+
+/** What a new database holds after these SQL texts, run one after the other. */
+export async function schemaAfter(...texts) {
+  const options = { modules: true, script: 'export default {}', d1Databases: ['DB'] };
+  const miniflare = new Miniflare(convertV4MiniflareOptions(options));
+  try {
+    const { DB } = await miniflare.getBindings();
+    for (const text of texts) await apply(DB, text);
+    const { results } = await DB.prepare(
+      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\' ORDER BY type, name",
+    ).all();
+    return results;
+  } finally {
+    await miniflare.dispose();
+  }
+}
+
 const moduleText = (name, contents) => ({ type: 'ESModule', path: path.join(root, name), contents });
 const moduleFile = (type, name) => ({ type, path: path.join(root, name), contents: readFileSync(path.join(root, name)) });
 
@@ -156,8 +181,7 @@ class Server {
   async prepareDatabase() {
     this.#addresses = await Promise.all(this.#names.map((name) => this.#miniflare.unsafeGetDirectURL(name)));
     const { DB } = await this.#miniflare.getBindings();
-    const schema = readFileSync(path.join(root, 'schema.sql'), 'utf8');
-    await DB?.batch(wrangler.unstable_splitSqlQuery(schema).map((statement) => DB.prepare(statement)));
+    if (DB) await apply(DB, migrations().join('\n'));
   }
 
   /** The URL that leads to the Worker. */
