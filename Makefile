@@ -15,12 +15,23 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 export CLOUDFLARE_CF_FETCH_ENABLED := false
 export WRANGLER_SEND_METRICS := false
 
-.PHONY: help dev build test test-browser chromium lint size bench keys clean prerequisites
+# What the operator's targets are given on the command line. It goes to their scripts by the environment, as it is: neither
+# make nor a shell looks into it.
+ifneq ($(filter deploy admin backup,$(MAKECMDGOALS)),)
+given = $(if $(filter command,$(origin $1)),$(value $1))
+override EMAIL := $(call given,EMAIL)
+override LOCAL := $(call given,LOCAL)
+override REMOTE := $(call given,REMOTE)
+override YES := $(call given,YES)
+export EMAIL LOCAL REMOTE YES
+endif
+
+.PHONY: help dev build test test-browser chromium lint size bench keys deploy admin backup clean prerequisites
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
 
-dev: build $(SCHEMA) .dev.vars ## serve on http://localhost:8787, with a local database
+dev: build $(MIGRATED) .dev.vars ## serve on http://localhost:8787, with a local database
 	wrangler dev
 
 build: $(NODE_MODULES) $(TOOLS) ## build the Worker into build/
@@ -31,6 +42,7 @@ test: $(NODE_MODULES) $(TOOLS) ## run all tests
 	cargo test --locked
 	@$(MAKE) --no-print-directory build
 	cargo test --locked --target $(TARGET) --test http --test vectors
+	node --test 'tests/scripts/*.test.mjs'
 
 test-browser: chromium build ## run the tests in a browser; needs Chromium
 	CHROMIUM='$(CHROMIUM)' node --test --test-timeout=120000 tests/browser/*.test.mjs
@@ -50,6 +62,15 @@ bench: build ## measure the CPU time of requests
 
 keys: ## make a key for access tokens: make keys ALG=EdDSA, or HS256, ES256
 	@node scripts/keys.mjs '$(ALG)'
+
+deploy: build ## deploy, asking for what is missing; YES=1 takes the defaults
+	@node scripts/deploy.mjs
+
+admin: $(NODE_MODULES) ## make an account an admin: make admin EMAIL=ann@example.com, in production with REMOTE=1
+	@node scripts/admin.mjs
+
+backup: $(NODE_MODULES) ## export the production database into backups/, with LOCAL=1 the local one
+	@node scripts/backup.mjs
 
 clean: ## remove what was built; data, secrets and tools stay
 	rm -rf build target

@@ -1,0 +1,169 @@
+// `make deploy` against a wrangler that stands in for the real one.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { listen, Project, root } from './support.mjs';
+
+const ID = '11111111-2222-3333-4444-555555555555';
+const ZEROS = '00000000-0000-0000-0000-000000000000';
+const CONFIG = readFileSync(join(root, 'wrangler.toml'), 'utf8').replace(/database_id = "[-0-9a-f]{36}"/, `database_id = "${ZEROS}"`);
+const LOOKS = ['whoami --json', 'd1 list --json', 'secret list --format json', 'd1 migrations list DB --remote'];
+
+/** Answers 503 so many times, then 200. */
+function healthz(t, failures = 0, status = 503) {
+  return listen(t, (request, response) => {
+    assert.equal(request.url, '/healthz');
+    response.writeHead(failures-- > 0 ? status : 200).end('{}');
+  });
+}
+
+function project(t, world) {
+  const made = new Project(t, world);
+  made.write('wrangler.toml', CONFIG);
+  return made;
+}
+
+const yes = { env: { YES: '1' } };
+
+test('deploys from nothing, and again without doing anything twice', async (t) => {
+  const url = await healthz(t, 2);
+  const here = project(t, { targets: ['schedule: 17 * * * *', url] });
+  const first = await here.run('deploy.mjs', yes);
+  assert.equal(first.code, 0, first.out);
+  assert.match(first.out, new RegExp(`Answers 200. edge-auth is at ${url}`));
+  assert.equal(here.read('wrangler.toml'), CONFIG.replace(ZEROS, ID));
+  const { input } = here.world.calls.find(({ command }) => command === 'secret put JWT_SECRET');
+  assert.match(input, /^[\w-]{64}\n$/);
+  assert.ok(!first.out.includes(input.trim()), 'the secret was shown');
+  assert.deepEqual(here.takeCommands(), [
+    'whoami --json', 'd1 list --json', 'd1 create edge-auth', 'd1 list --json', 'secret list --format json',
+    'secret put JWT_SECRET', 'd1 migrations list DB --remote', 'd1 migrations apply DB --remote', 'deploy',
+  ]);
+
+  const second = await here.run('deploy.mjs', yes);
+  assert.equal(second.code, 0, second.out);
+  assert.deepEqual(here.takeCommands(), [...LOOKS, 'deploy']);
+  assert.equal(here.read('wrangler.toml'), CONFIG.replace(ZEROS, ID));
+});
+
+test('asks before each thing it makes, and stops at a no', async (t) => {
+  const here = project(t, { targets: [await healthz(t)] });
+  for (const [input, last, made] of [
+    ['', 'd1 list --json', /nobody to answer/],
+    ['n\n', 'd1 list --json', /Nothing deployed/],
+    ['y\nn\n', 'secret list --format json', /npx wrangler secret put JWT_SECRET/],
+    // Neither database nor secret is asked for again.
+    ['\nNo\n', 'd1 migrations list DB --remote', /Nothing deployed/],
+  ]) {
+    const { code, out } = await here.run('deploy.mjs', { input });
+    assert.equal(code, input ? 1 : 2, out);
+    assert.match(out, made);
+    assert.equal(here.takeCommands().at(-1), last);
+  }
+  const { code, out } = await here.run('deploy.mjs', { input: 'perhaps\ny\n' });
+  assert.equal(code, 0, out);
+  assert.equal(here.takeCommands().at(-1), 'deploy');
+});
+
+test('takes a database that an earlier run created', async (t) => {
+  const here = project(t, { databases: [{ name: 'other', uuid: 'x' }, { name: 'edge-auth', uuid: ID }], targets: [await healthz(t)] });
+  const { code, out } = await here.run('deploy.mjs', yes);
+  assert.equal(code, 0, out);
+  assert.ok(!here.takeCommands().includes('d1 create edge-auth'));
+  assert.equal(here.read('wrangler.toml'), CONFIG.replace(ZEROS, ID));
+});
+
+test('refuses a database of another account', async (t) => {
+  const here = project(t);
+  here.write('wrangler.toml', CONFIG.replace(ZEROS, ID));
+  const { code, out } = await here.run('deploy.mjs', yes);
+  assert.equal(code, 1);
+  assert.match(out, /no database 11111111/);
+  assert.equal(here.read('wrangler.toml'), CONFIG.replace(ZEROS, ID));
+});
+
+test('sets the secret that JWT_ALGORITHM needs', async (t) => {
+  const here = project(t, { secrets: ['JWT_SECRET'], worker: true, targets: [await healthz(t)] });
+  here.write('wrangler.toml', CONFIG.replace('[vars]\n', '[vars]\nJWT_ALGORITHM = "EdDSA"\n'));
+  const { code, out } = await here.run('deploy.mjs', yes);
+  assert.equal(code, 0, out);
+  const { input } = here.world.calls.find(({ command }) => command === 'secret put JWT_PRIVATE_KEY');
+  const { crv, d } = JSON.parse(input);
+  assert.equal(crv, 'Ed25519');
+  assert.ok(!out.includes(d), 'the key was shown');
+
+  here.write('wrangler.toml', CONFIG.replace('[vars]\n', '[vars]\nJWT_ALGORITHM = "none"\n'));
+  here.change({ secrets: [] });
+  const wrong = await here.run('deploy.mjs', yes);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.out, /HS256, EdDSA or ES256/);
+});
+
+test('needs a login or a token', async (t) => {
+  const here = project(t, { account: null, targets: [await healthz(t)] });
+  const none = await here.run('deploy.mjs', yes);
+  assert.equal(none.code, 1);
+  assert.match(none.out, /npx wrangler login.*CLOUDFLARE_API_TOKEN/);
+  assert.deepEqual(here.takeCommands(), ['whoami --json']);
+
+  const token = await here.run('deploy.mjs', { env: { YES: '1', CLOUDFLARE_API_TOKEN: 'a token' } });
+  assert.equal(token.code, 0, token.out);
+  assert.ok(!token.out.includes('a token'));
+
+  const asked = await here.run('deploy.mjs', { input: 'y\n' });
+  assert.equal(asked.code, 0, asked.out);
+  assert.ok(here.takeCommands().includes('login'));
+});
+
+test('asks which of several accounts', async (t) => {
+  const accounts = [{ name: 'One', id: 'a1' }, { name: 'Two', id: 'a2' }];
+  const here = project(t, { accounts, targets: [await healthz(t)] });
+  const unasked = await here.run('deploy.mjs', yes);
+  assert.equal(unasked.code, 1);
+  assert.match(unasked.out, /2 accounts.*CLOUDFLARE_ACCOUNT_ID/);
+  here.takeCommands();
+  const asked = await here.run('deploy.mjs', { input: '2\ny\ny\ny\n' });
+  assert.equal(asked.code, 0, asked.out);
+  assert.deepEqual([...new Set(here.world.calls.map(({ account }) => account))], [undefined, 'a2']);
+});
+
+test('says which step failed and why', async (t) => {
+  for (const failing of ['d1 list', 'd1 create', 'secret list', 'secret put', 'd1 migrations list', 'd1 migrations apply']) {
+    const here = project(t, { failing: [failing], worker: true });
+    const { code, out } = await here.run('deploy.mjs', yes);
+    assert.equal(code, 1);
+    assert.match(out, new RegExp(`: ${failing} does not work today`));
+    assert.ok(here.takeCommands().at(-1).startsWith(failing));
+  }
+  const here = project(t, { failing: ['deploy'] });
+  const { code, out } = await here.run('deploy.mjs', yes);
+  assert.equal(code, 1);
+  assert.match(out, /deploy does not work today[^]*Not deployed/);
+});
+
+test('says that a deployment is not well', async (t) => {
+  for (const [status, hint] of [[500, /500.*wrangler tail/], [503, /503.*database/]]) {
+    const here = project(t, { targets: [await healthz(t, Infinity, status)] });
+    const { code, out } = await here.run('deploy.mjs', { ...yes, args: ['--patience=0'] });
+    assert.equal(code, 1);
+    assert.match(out, hint);
+  }
+});
+
+test('deploys to routes of which none is the whole address', async (t) => {
+  const here = project(t, { targets: ['example.com/api/auth/* (zone name: example.com)', 'schedule: 17 * * * *'] });
+  const { code, out } = await here.run('deploy.mjs', yes);
+  assert.equal(code, 0, out);
+  assert.match(out, /No address leads to its \/healthz/);
+});
+
+test('wrong use', async (t) => {
+  const here = project(t);
+  for (const options of [{ args: ['--force'] }, { args: ['--patience=1', 'x'] }, { env: { YES: 'please' } }]) {
+    const { code, out } = await here.run('deploy.mjs', options);
+    assert.equal(code, 2);
+    assert.equal(out.trim().split('\n').length, 1, out);
+  }
+  assert.deepEqual(here.takeCommands(), []);
+});
