@@ -16,17 +16,19 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 export WRANGLER_SEND_METRICS := false
 
 # What the operator's targets are given on the command line. It goes to their scripts by the environment, as it is: neither
-# make nor a shell looks into it.
-ifneq ($(filter deploy admin backup,$(MAKECMDGOALS)),)
+# make nor a shell looks into it. TOKEN comes by the environment alone, since everybody on the machine sees command lines.
+ifneq ($(filter deploy admin import backup,$(MAKECMDGOALS)),)
 given = $(if $(filter command,$(origin $1)),$(value $1))
 override EMAIL := $(call given,EMAIL)
+override FILE := $(call given,FILE)
+override URL := $(call given,URL)
 override LOCAL := $(call given,LOCAL)
 override REMOTE := $(call given,REMOTE)
 override YES := $(call given,YES)
-export EMAIL LOCAL REMOTE YES
+export EMAIL FILE URL LOCAL REMOTE YES
 endif
 
-.PHONY: help dev build test test-browser chromium lint size bench keys deploy admin backup clean prerequisites
+.PHONY: help dev build test test-browser chromium lint size bench keys deploy admin import backup clean prerequisites
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -68,6 +70,9 @@ deploy: build ## deploy, asking for what is missing; YES=1 takes the defaults
 
 admin: $(NODE_MODULES) ## make an account an admin: make admin EMAIL=ann@example.com, in production with REMOTE=1
 	@node scripts/admin.mjs
+
+import: $(NODE_MODULES) ## import accounts: make import FILE=users.ndjson URL=https://auth.example.com
+	@node scripts/import.mjs
 
 backup: $(NODE_MODULES) ## export the production database into backups/, with LOCAL=1 the local one
 	@node scripts/backup.mjs

@@ -1,0 +1,47 @@
+// Writes SQL that inserts accounts under the ids they have: `node scripts/users-sql.mjs < users.ndjson > users.sql`. A line is
+// as for `make import`, with an `id`. `make import` checks more, hashes above all, but gives new ids: see docs/moving-over.md.
+import { createInterface } from 'node:readline';
+import { quoted, run, Stop } from './operator.mjs';
+
+// D1 takes statements of up to 100 KB.
+const LONGEST_FIELD = 1024;
+
+const nfc = (text) => text.normalize('NFC');
+const literal = (value) => (value === null ? 'NULL' : quoted(value));
+
+/** An INSERT of an account; what the table's own constraints refuse is left to them. */
+function insert({ id, email = null, username = null, name = username, role = 'customer', password_hash: hash }) {
+  if (!Number.isSafeInteger(id) || id < 1) throw new Stop('"id" is no positive whole number');
+  for (const [field, value] of Object.entries({ email, username, name, role, password_hash: hash })) {
+    const text = typeof value === 'string' || (value === null && ['email', 'username'].includes(field));
+    if (!text) throw new Stop(`"${field}" is missing or no text`);
+    if (value?.length > LONGEST_FIELD) throw new Stop(`"${field}" is too long`);
+    if (/\p{Cc}/u.test(value ?? '')) throw new Stop(`"${field}" has a control character`);
+  }
+  // As the service does (src/auth/account.rs).
+  const written = username === null ? null : nfc(username);
+  if (/[\s@]/.test(written ?? '')) throw new Stop('"username" has white space or an @');
+  const folded = written === null ? null : nfc(written.toLowerCase().toUpperCase().toLowerCase());
+  const values = [email && email.trim().toLowerCase(), written, folded, nfc(name.trim()), role, hash].map(literal);
+  return `INSERT INTO users (id, email, username, username_folded, name, role, password_hash) VALUES (${[id, ...values].join(', ')});`;
+}
+
+run(async () => {
+  let line = 0;
+  let out = '';
+  for await (const text of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+    line++;
+    const json = text.replace(/^\ufeff/, '');
+    if (json.trim() === '') continue;
+    try {
+      out += `${insert(JSON.parse(json))}\n`;
+    } catch (error) {
+      throw new Stop(`Line ${line}: ${error.message}. Nothing was written after the line before it.`);
+    }
+    if (out.length > 1 << 16) {
+      process.stdout.write(out);
+      out = '';
+    }
+  }
+  process.stdout.write(out);
+});
