@@ -36,7 +36,7 @@ run(async () => {
     try {
       out += `${insert(JSON.parse(json))}\n`;
     } catch (error) {
-      throw new Stop(`Line ${line}: ${error.message}. Nothing was written after the line before it.`);
+      throw new Stop(`Line ${line}: ${error.message}. What was written is not all of it.`);
     }
     if (out.length > 1 << 16) {
       process.stdout.write(out);

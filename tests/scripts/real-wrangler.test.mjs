@@ -32,9 +32,6 @@ test('make admin, make backup, and the backup restored', async (t) => {
   const made = await admin(" O'Hara@Example.com");
   assert.equal(made.code, 0, made.out);
   assert.match(made.out, /account 41, named "O'Hara"/);
-  const nobody = await admin('ann@example.com');
-  assert.equal(nobody.code, 1);
-  assert.match(nobody.out, /no account of ann@example\.com in the local database/);
 
   const backup = await here.run('backup.mjs', { env: { ...env, LOCAL: '1' } });
   assert.equal(backup.code, 0, backup.out);
