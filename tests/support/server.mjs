@@ -186,7 +186,7 @@ class Server {
 
   /** The URL that leads to the Worker. */
   get url() {
-    return this.#address;
+    return this.#addresses[0];
   }
 
   /** Sets the clock of a Worker that stand_ins.js has given one: how far it is ahead from now on. */
