@@ -23,6 +23,9 @@
 //! | `PASSWORD_PEPPER` (a secret) | at least 32 bytes | none |
 //! | `PASSWORD_PEPPERS_RETIRED` (a secret) | peppers of old hashes, separated by white space | none |
 //! | `SIGN_IN_FLOOR_MS` | milliseconds, 10 to 10,000, long enough for a new password's hash | 500 |
+//! | `PROTECTED` | a list of tables, see [`prefixes`] | none |
+
+pub mod prefixes;
 
 mod origins;
 
@@ -37,6 +40,7 @@ use crate::auth::keyed_hash::KeyedHash;
 use crate::auth::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
 use crate::auth::session::{Lifetimes, RefreshKeys};
 use crate::auth::token::{Algorithm, KeyError, Keys, RetiredKey, SigningKey};
+use prefixes::Prefixes;
 
 pub use origins::AllowedOrigins;
 
@@ -79,6 +83,8 @@ pub struct Config {
     /// `SIGN_IN_FLOOR_MS`: a refused sign-in is answered no sooner than this many milliseconds
     /// after it came in.
     pub sign_in_floor_ms: u32,
+    /// `PROTECTED`: the prefixes whose requests need a token and go on to another service.
+    pub protected: Prefixes,
 }
 
 /// A setting that is missing, weak, or does not parse. Says which and why, never its value.
@@ -164,6 +170,7 @@ impl Config {
             password_function,
             peppers: peppers(&read)?,
             sign_in_floor_ms: number(&read, "SIGN_IN_FLOOR_MS", 10..=10_000)?.unwrap_or(500),
+            protected: protected(&read)?,
         };
         // A password is tried as sent and normalized.
         let output_bytes = new_derivation(password_function, [0; 16]).output_bytes;
@@ -312,6 +319,14 @@ fn peppers(read: impl Fn(&str) -> Option<String>) -> Result<Peppers, ConfigError
         active: active.pop(),
         retired: secrets("PASSWORD_PEPPERS_RETIRED")?,
     })
+}
+
+fn protected(read: impl Fn(&str) -> Option<String>) -> Result<Prefixes, ConfigError> {
+    let setting = "PROTECTED";
+    let Some(text) = read(setting) else {
+        return Ok(Prefixes::default());
+    };
+    Prefixes::parse(&text).map_err(|problem| ConfigError::new(setting, problem))
 }
 
 fn number<T: FromStr + PartialOrd + fmt::Display>(
@@ -660,6 +675,16 @@ mod tests {
             let setting = "JWT_KEYS_RETIRED";
             assert_eq!(problem(setting, &jwks), format!("{setting} {expected}"));
         }
+    }
+
+    #[test]
+    fn protected_prefixes_are_taken() {
+        let problem = problem("PROTECTED", "{}");
+        assert_eq!(problem, "PROTECTED is no array of tables");
+        let entry = r#"[{"prefix":"/book/","upstream":"BOOKS","dialect":"JWT"}]"#;
+        let config = parse(&[("JWT_SECRET", SECRET), ("PROTECTED", entry)]).unwrap();
+        let place = config.protected.place("/book/x");
+        assert!(matches!(place, prefixes::Place::Under(_)));
     }
 
     #[test]

@@ -10,15 +10,17 @@ use serde_json::json;
 use wasm_bindgen::JsValue;
 use worker::{
     Context, Env, Request, Response, ResponseBuilder, ScheduleContext, ScheduledEvent,
-    console_error, console_log, event,
+    console_error, console_log, event, web_sys,
 };
 
-use crate::api::{self, App, Reply, Trace, cors};
+use crate::api::{self, Answer, App, Reply, Trace, cors};
 use crate::auth::account::UserId;
 use crate::auth::attempt::ClientAddress;
+use crate::config::prefixes::Prefixes;
 use crate::config::{AllowedOrigins, Config, ConfigError};
 use crate::platform::http::Incoming;
 use crate::platform::rate_limit::RateLimit;
+use crate::platform::upstream::Services;
 use crate::platform::{clock, random};
 use crate::store::Database;
 use crate::store::attempts::Attempts;
@@ -38,7 +40,7 @@ thread_local! {
 
 /// Answers a request, then logs it and writes the audit trail.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let started = clock::now_ms();
     let request = Incoming::new(request);
     let request_id = random::bytes::<16>()
@@ -47,36 +49,47 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     let (mut queries, mut user_id) = (0, None);
     let config = config(&env);
     let origins = allowed_origins(config.as_ref().map(Rc::as_ref), &env);
-    let reply = if let Some(reply) = cors::preflight(&origins, &request) {
-        reply
+    let none = Prefixes::default();
+    let prefixes = config.as_ref().map_or(&none, |config| &config.protected);
+    let answer = if let Some(reply) = cors::preflight(&origins, prefixes, &request) {
+        Answer::Own(reply)
     } else {
         match app(&request, &config, &env) {
             Ok(app) => {
-                let reply = match api::answer(&app, &request).await {
-                    Ok(reply) => with_bookmark(reply, &app),
-                    Err(error) => unexpected(&request, &error.to_string(), &request_id),
+                let answer = match api::answer(&app, &request).await {
+                    Ok(Answer::Own(reply)) => Answer::Own(with_bookmark(reply, &app)),
+                    Ok(passed) => passed,
+                    Err(error) => {
+                        Answer::Own(unexpected(&request, &error.to_string(), &request_id))
+                    }
                 };
                 queries = app.database.statements();
                 user_id = app.trace.user_id().map(UserId::get);
                 append_to_audit(&app, &request, &context);
-                reply
+                answer
             }
-            Err(error) => unexpected(&request, &error, &request_id),
+            Err(error) => Answer::Own(unexpected(&request, &error, &request_id)),
         }
     };
-    let reply = cors::readable(reply, &origins, &request);
+    let response: web_sys::Response = match answer {
+        Answer::Passed(answered) => answered.into(),
+        Answer::Own(reply) => {
+            let reply = cors::readable(reply, &origins, &request);
+            respond(reply, request.method() == "HEAD")?.into()
+        }
+    };
     let line = json!({
         "level": "info",
         "duration_ms": clock::now_ms().saturating_sub(started),
         "method": request.method(),
         "queries": queries,
         "request_id": request_id,
-        "route": api::pattern(&request.path()),
-        "status": reply.status,
+        "route": api::pattern(&request.path(), prefixes),
+        "status": response.status(),
         "user_id": user_id,
     });
     console_log!("{line}");
-    respond(reply, request.method() == "HEAD")
+    Ok(response)
 }
 
 /// What `request` is answered with.
@@ -90,7 +103,7 @@ fn app(
         .map_err(|error| format!("setting {error}"))?;
     let mut database = database(env)?;
     if config.read_replication {
-        let start = if api::only_reads(&request.method(), &request.path()) {
+        let start = if api::only_reads(&request.method(), &request.path(), &config.protected) {
             let bookmark = request.header(BOOKMARK).ok().flatten();
             let bookmark = bookmark.filter(|text| is_bookmark(text));
             bookmark.unwrap_or_else(|| "first-unconstrained".to_owned())
@@ -105,6 +118,7 @@ fn app(
         database,
         sign_in_limit: RateLimit::new(env, "SIGN_INS"),
         registration_limit: RateLimit::new(env, "REGISTRATIONS"),
+        services: Services::new(env),
         trace: Trace::default(),
     })
 }

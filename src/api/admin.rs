@@ -218,7 +218,7 @@ impl Page {
 
     fn parse(request: &Incoming) -> Result<Self, Reply> {
         let refused = |text| Err(Dialect::Accounts.error(400, text));
-        let number = |name| match request.query(name) {
+        let number = |name| match request.query_parameter(name) {
             None => Ok(None),
             Some(text) => match UserId::from_digits(&text) {
                 Some(number) => Ok(Some(number.get().unsigned_abs())),

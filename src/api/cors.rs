@@ -7,6 +7,7 @@
 use super::reply::Reply;
 use super::routes;
 use crate::config::AllowedOrigins;
+use crate::config::prefixes::Prefixes;
 use crate::platform::http::Incoming;
 
 /// What requests have beside the headers that need no leave.
@@ -22,13 +23,17 @@ const MAX_AGE: &str = "7200";
 /// The answer where `request` is a browser's question whether it may send another one to a path
 /// that there is. It needs no token, which browsers do not send along, and no database.
 #[must_use]
-pub fn preflight(origins: &AllowedOrigins, request: &Incoming) -> Option<Reply> {
+pub fn preflight(
+    origins: &AllowedOrigins,
+    prefixes: &Prefixes,
+    request: &Incoming,
+) -> Option<Reply> {
     if *origins == AllowedOrigins::None || request.method() != "OPTIONS" {
         return None;
     }
     header(request, "Origin")?;
     header(request, "Access-Control-Request-Method")?;
-    let methods = routes::methods(&request.path())?;
+    let methods = routes::methods(&request.path(), prefixes)?;
     let reply = Reply::empty();
     if allowed(origins, request).is_none() {
         return Some(reply);

@@ -8,7 +8,9 @@ mod body;
 pub mod cors;
 mod fields;
 mod flask_jwt;
+mod gateway;
 mod health;
+mod identity;
 mod jwks;
 mod me;
 mod protected;
@@ -30,13 +32,14 @@ use serde_json::json;
 use crate::config::Config;
 use crate::platform::HostError;
 use crate::platform::rate_limit::RateLimit;
+use crate::platform::upstream::Services;
 use crate::store::{Database, StoreError};
 
-pub use reply::Reply;
+pub use reply::{Answer, Reply};
 pub use routes::{answer, only_reads, pattern, unexpected};
 pub use trace::Trace;
 
-/// What a request is answered with: settings, database, rate limits.
+/// What a request is answered with: settings, database, rate limits, other services.
 #[derive(Debug)]
 pub struct App {
     /// The settings.
@@ -47,6 +50,8 @@ pub struct App {
     pub sign_in_limit: RateLimit,
     /// How often one client may try to register.
     pub registration_limit: RateLimit,
+    /// The services that requests under a protected prefix go on to.
+    pub services: Services,
     /// What is told of the request afterwards.
     pub trace: Trace,
 }

@@ -2,6 +2,17 @@
 
 use serde_json::{Value, json};
 
+use crate::platform::upstream::Answered;
+
+/// What a request is answered with.
+#[derive(Debug)]
+pub enum Answer {
+    /// An answer of this service's own.
+    Own(Reply),
+    /// That of the service behind a protected prefix, as it came.
+    Passed(Answered),
+}
+
 /// An answer, before it becomes the host's.
 ///
 /// A JSON body is compact and ASCII, its keys sorted, and ends in a newline, as Flask writes it

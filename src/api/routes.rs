@@ -1,7 +1,10 @@
 //! The one table of routes.
 
-use super::reply::{Dialect, Reply};
-use super::{App, Unexpected, accounts, admin, flask_jwt, health, jwks, me, sessions, verify};
+use super::reply::{Answer, Dialect, Reply};
+use super::{
+    App, Unexpected, accounts, admin, flask_jwt, gateway, health, jwks, me, sessions, verify,
+};
+use crate::config::prefixes::{Place, Prefixes};
 use crate::platform::http::Incoming;
 
 /// What a route does.
@@ -88,12 +91,15 @@ impl Route {
     /// The methods that there are, as in `Allow`; where any is one, those in common use.
     fn method_names(&self) -> String {
         let Methods::Each(methods) = self.methods else {
-            return "GET, HEAD, POST, PUT, PATCH, DELETE".to_owned();
+            return COMMON_METHODS.to_owned();
         };
         let names: Vec<_> = methods.iter().map(|(name, _)| *name).collect();
         names.join(", ").replace("GET", "GET, HEAD")
     }
 }
+
+/// The methods in common use, where any is one.
+const COMMON_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 const ROUTES: &[Route] = &[
     Route {
@@ -136,17 +142,27 @@ const ROUTES: &[Route] = &[
     Route::api("/healthz", &[("GET", Action::Healthz)]),
 ];
 
-/// The line of the table that `path` belongs to, for the log: it holds no client's text.
+/// The line of the table or the prefix that `path` belongs to, for the log: it holds no client's text.
 #[must_use]
-pub fn pattern(path: &str) -> &'static str {
-    find(path).map_or("", |(route, _)| route.path)
+pub fn pattern<'a>(path: &str, prefixes: &'a Prefixes) -> &'a str {
+    match prefixes.place(path) {
+        Place::Under(prefix) => &prefix.prefix,
+        Place::Ambiguous => "",
+        Place::Outside => find(path).map_or("", |(route, _)| route.path),
+    }
 }
 
-/// Whether a request only reads, so that a replica of the database may answer.
+/// Whether a request only reads here, so that a replica of the database may answer.
 #[must_use]
-pub fn only_reads(method: &str, path: &str) -> bool {
-    let action = find(path).and_then(|(route, _)| route.action(method));
-    action.is_some_and(Action::only_reads)
+pub fn only_reads(method: &str, path: &str, prefixes: &Prefixes) -> bool {
+    match prefixes.place(path) {
+        Place::Under(_) => true,
+        Place::Ambiguous => false,
+        Place::Outside => {
+            let action = find(path).and_then(|(route, _)| route.action(method));
+            action.is_some_and(Action::only_reads)
+        }
+    }
 }
 
 fn find(path: &str) -> Option<(&'static Route, &str)> {
@@ -154,18 +170,35 @@ fn find(path: &str) -> Option<(&'static Route, &str)> {
     routes.find_map(|route| Some((route, route.segment(path)?)))
 }
 
-/// The methods of the route that has `path`.
-pub(super) fn methods(path: &str) -> Option<String> {
-    find(path).map(|(route, _)| route.method_names())
+/// The methods of the route or the prefix that has `path`. A prefix whose upstream answers
+/// preflights itself, `OPTIONS` being public there, has none here.
+pub(super) fn methods(path: &str, prefixes: &Prefixes) -> Option<String> {
+    match prefixes.place(path) {
+        Place::Under(prefix) => {
+            let passes = prefix.public_methods.iter().any(|name| name == "OPTIONS");
+            (!passes).then(|| COMMON_METHODS.to_owned())
+        }
+        Place::Ambiguous => None,
+        Place::Outside => find(path).map(|(route, _)| route.method_names()),
+    }
 }
 
 /// Answers `request`. The path counts byte for byte: no trailing slash, no second spelling.
 ///
 /// # Errors
 /// What no client can do anything about; [`unexpected`] words the answer.
-pub async fn answer(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
+pub async fn answer(app: &App, request: &Incoming) -> Result<Answer, Unexpected> {
     let path = request.path();
-    let Some((route, segment)) = find(&path) else {
+    match app.config.protected.place(&path) {
+        Place::Under(prefix) => gateway::pass(app, request, prefix).await,
+        Place::Ambiguous => Ok(Answer::Own(Dialect::Accounts.error(404, "Not found"))),
+        Place::Outside => own(app, request, &path).await.map(Answer::Own),
+    }
+}
+
+/// Answers a request on one of the routes here.
+async fn own(app: &App, request: &Incoming, path: &str) -> Result<Reply, Unexpected> {
+    let Some((route, segment)) = find(path) else {
         return Ok(Dialect::Accounts.error(404, "Not found"));
     };
     let Some(action) = route.action(&request.method()) else {

@@ -3,58 +3,45 @@
 use serde_json::json;
 
 use super::authorization::Scheme;
-use super::protected::{Reason, Refusal};
+use super::identity::{Identity, forbidden};
 use super::reply::Reply;
-use super::{App, Unexpected, accounts, flask_jwt, protected};
-use crate::auth::account::{DEFAULT_ROLE, UserId, is_role};
-use crate::auth::token::AccessToken;
+use super::{App, Unexpected};
 use crate::platform::http::Incoming;
 
-/// `/verify`, any method. The scheme that was sent picks the dialect of a refusal; the second
-/// answers where neither was.
+/// `/verify`, any method; `?role=` asks for an account of that role.
 pub(super) async fn verify(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
-    let passed = if app.config.trust_token_alone {
-        trusted(protected::trust(app, request)?)
-    } else {
-        let caller = protected::authenticate(app, request).await?;
-        caller.map(|caller| {
-            (
-                caller.account.user.id,
-                caller.account.user.role,
-                caller.token_id,
-            )
-        })
+    let identity = match Identity::of(app, request, Scheme::Bearer).await? {
+        Ok(identity) => identity,
+        Err(refusal) => return Ok(refusal),
     };
-    let (user_id, role, token_id) = match passed {
-        Ok(passed) => passed,
-        Err(refusal) => {
-            return Ok(match refusal.scheme {
-                Some(Scheme::Jwt) => flask_jwt::refusal(&refusal.reason),
-                Some(Scheme::Bearer) | None => accounts::refusal(&refusal.reason),
-            });
-        }
-    };
-    let mut reply = Reply::json(200, &json!({}))
-        .with("X-Auth-User-Id", user_id.to_string())
-        .with("X-Auth-Role", role);
-    // The old service's tokens have any `jti` or none; a header value has visible characters.
-    let is_header_value = |id: &String| !id.is_empty() && id.bytes().all(|b| b.is_ascii_graphic());
-    if let Some(token_id) = token_id.filter(is_header_value) {
-        reply = reply.with("X-Auth-Token-Id", token_id);
+    let query = request.query().unwrap_or_default();
+    if !roles(&query).all(|role| identity.has_role(role)) {
+        return Ok(forbidden());
     }
+    let mut reply = Reply::json(200, &json!({}));
+    reply.headers = identity.headers();
     Ok(reply)
 }
 
-/// What a token says by itself. One of the old service has no role, or any text.
-fn trusted(
-    checked: Result<(Option<Scheme>, AccessToken), Refusal>,
-) -> Result<(UserId, String, Option<String>), Refusal> {
-    let (scheme, token) = checked?;
-    let gone = |nobody| Refusal {
-        scheme,
-        reason: Reason::AccountGone(nobody),
-    };
-    let role = token.role.filter(|role| is_role(role));
-    let role = role.unwrap_or_else(|| DEFAULT_ROLE.to_owned());
-    Ok((token.subject.map_err(gone)?, role, token.jti))
+/// The roles that a query asks for. No role's name needs an escape, and an escaped one is nobody's.
+fn roles(query: &str) -> impl Iterator<Item = &str> {
+    query.split('&').filter_map(|parameter| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        (name == "role").then_some(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_of_a_query_counts() {
+        let found = |query| roles(query).collect::<Vec<_>>();
+        assert_eq!(found("role=admin"), ["admin"]);
+        assert_eq!(found("a&role=a&b=role=c&role=b"), ["a", "b"]);
+        assert_eq!(found("role"), [""]);
+        assert_eq!(found("role=a=b&roles=c&Role=d"), ["a=b"]);
+        assert!(found("").is_empty());
+    }
 }

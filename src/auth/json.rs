@@ -32,6 +32,15 @@ pub fn objects(text: &str) -> impl Iterator<Item = Result<Map<String, Value>, No
     deserializer.into_iter().map(an_object)
 }
 
+/// Reads `text` as one JSON array.
+#[must_use]
+pub fn array(text: &[u8]) -> Option<Vec<Value>> {
+    match serde_json::from_slice(text) {
+        Ok(UniqueKeys(Value::Array(items))) => Some(items),
+        _ => None,
+    }
+}
+
 fn an_object(read: serde_json::Result<UniqueKeys>) -> Result<Map<String, Value>, NotAnObject> {
     match read {
         Ok(UniqueKeys(Value::Object(map))) => Ok(map),

@@ -4,7 +4,7 @@ use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::web_sys::ReadableStreamDefaultReader;
+use worker::web_sys::{self, ReadableStreamDefaultReader};
 
 use super::HostError;
 
@@ -51,7 +51,21 @@ impl Incoming {
         self.0.inner().method()
     }
 
-    /// The path of the URL, without the query; empty where the `Host` header is none, since the
+    /// The host's own.
+    pub(super) fn inner(&self) -> &web_sys::Request {
+        self.0.inner()
+    }
+
+    /// The query of the URL as the client sent it, without its `?`.
+    #[must_use]
+    pub fn query(&self) -> Option<String> {
+        let url = self.0.inner().url();
+        let (_, query) = url.split_once('?')?;
+        let query = query.split('#').next().unwrap_or_default();
+        Some(query.to_owned())
+    }
+
+    /// The path of the URL as the client sent it, without the query; empty where the `Host` header is none, since the
     /// host pastes it into the URL and part of it would pass for the path.
     #[must_use]
     pub fn path(&self) -> String {
@@ -63,10 +77,8 @@ impl Incoming {
 
     /// The value of the query parameter `name`, decoded; the first one, if there are several.
     #[must_use]
-    pub fn query(&self, name: &str) -> Option<String> {
-        let url = self.0.inner().url();
-        let (_, query) = url.split_once('?')?;
-        UrlSearchParams::new(query).get(name)
+    pub fn query_parameter(&self, name: &str) -> Option<String> {
+        UrlSearchParams::new(&self.query()?).get(name)
     }
 
     /// The value of the header `name`; several of that name are joined by `, `.

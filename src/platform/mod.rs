@@ -1,4 +1,5 @@
-//! What the host gives: HTTP messages, WebCrypto, randomness, rate limits, the clock, timers, Unicode.
+//! What the host gives: HTTP messages, WebCrypto, randomness, rate limits, other services,
+//! the clock, timers, Unicode.
 
 pub mod clock;
 pub mod http;
@@ -6,6 +7,7 @@ pub mod kdf;
 pub mod random;
 pub mod rate_limit;
 pub mod unicode;
+pub mod upstream;
 
 use std::fmt;
 
