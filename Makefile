@@ -28,13 +28,13 @@ override YES := $(call given,YES)
 export EMAIL FILE URL LOCAL REMOTE YES
 endif
 
-.PHONY: help dev build test test-browser chromium lint size bench keys deploy admin import backup clean prerequisites
+.PHONY: help dev build test test-browser test-nginx chromium lint size bench keys deploy admin import backup clean prerequisites
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
 
 dev: build $(MIGRATED) .dev.vars ## serve on http://localhost:8787, with a local database
-	wrangler dev
+	wrangler dev -c wrangler.toml -c examples/bookstore/wrangler.toml
 
 build: $(NODE_MODULES) $(TOOLS) ## build the Worker into build/
 	@test -d build || echo 'Compiling the Worker, about a minute the first time.'
@@ -48,6 +48,9 @@ test: $(NODE_MODULES) $(TOOLS) ## run all tests
 
 test-browser: chromium build ## run the tests in a browser; needs Chromium
 	CHROMIUM='$(CHROMIUM)' node --test --test-timeout=120000 tests/browser/*.test.mjs
+
+test-nginx: build ## run the nginx configuration of docs/reverse-proxies.md, where nginx is installed
+	node tests/nginx/run.mjs
 
 lint: prerequisites ## check format and run clippy
 	cargo fmt --all --check

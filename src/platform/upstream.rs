@@ -1,9 +1,10 @@
 //! Other services: what passes a request on to them and hands back their answer, neither of which
 //! is read here.
 
-use js_sys::{Array, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{self, RequestCache, RequestInit, RequestRedirect};
 
 use super::HostError;
@@ -11,11 +12,6 @@ use super::http::Incoming;
 
 #[wasm_bindgen]
 extern "C" {
-    type JsService;
-
-    #[wasm_bindgen(method, catch)]
-    async fn fetch(this: &JsService, request: &web_sys::Request) -> Result<JsValue, JsValue>;
-
     #[wasm_bindgen(catch, js_name = fetch)]
     async fn fetch_from_origin(request: &web_sys::Request) -> Result<JsValue, JsValue>;
 }
@@ -46,8 +42,8 @@ impl From<Answered> for web_sys::Response {
 #[derive(Debug)]
 pub struct Outgoing {
     request: web_sys::Request,
-    /// The binding that takes it; an origin is reached by the global `fetch`.
-    binding: Option<JsValue>,
+    /// The binding that takes it and its `fetch`; an origin is reached by the global one.
+    binding: Option<(JsValue, Function)>,
 }
 
 impl Outgoing {
@@ -61,15 +57,19 @@ impl Outgoing {
         name: &str,
     ) -> Result<Self, HostError> {
         let binding = Reflect::get(&services.0, &JsValue::from(name))?;
-        if !binding.is_object() {
-            return Err(HostError::new(format_args!("no binding {name}")));
-        }
+        let fetch = binding
+            .is_object()
+            .then(|| Reflect::get(&binding, &JsValue::from("fetch")));
+        let fetch = fetch.and_then(|fetch| fetch.ok()?.dyn_into().ok());
+        let Some(fetch) = fetch else {
+            return Err(HostError::new(format_args!("no service binding {name}")));
+        };
         let init = RequestInit::new();
         init.set_redirect(RequestRedirect::Manual);
         let request = web_sys::Request::new_with_request_and_init(incoming.inner(), &init)?;
         Ok(Self {
             request,
-            binding: Some(binding),
+            binding: Some((binding, fetch)),
         })
     }
 
@@ -130,9 +130,9 @@ impl Outgoing {
     /// The upstream cannot be reached, or it threw.
     pub async fn send(self) -> Result<Answered, HostError> {
         let answer = match self.binding {
-            Some(binding) => {
-                let service = binding.unchecked_ref::<JsService>();
-                service.fetch(&self.request).await?
+            Some((binding, fetch)) => {
+                let answer = fetch.call1(&binding, &self.request)?;
+                JsFuture::from(Promise::resolve(&answer)).await?
             }
             None => fetch_from_origin(&self.request).await?,
         };

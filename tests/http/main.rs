@@ -17,6 +17,7 @@ mod configuration;
 mod cors;
 mod enumeration;
 mod flask_jwt;
+mod gateway;
 mod given;
 mod golden;
 mod keys;

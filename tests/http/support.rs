@@ -37,6 +37,21 @@ extern "C" {
     async fn raw(this: &JsServer, bytes: &[u8], worker: u32) -> Result<Uint8Array, JsValue>;
     #[wasm_bindgen(catch, method)]
     async fn sql(this: &JsServer, statement: &str, params: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, method, js_name = sendInterleaved)]
+    async fn send_interleaved(
+        this: &JsServer,
+        target: &str,
+        headers: &Array,
+        first: &[u8],
+        rest: &[u8],
+    ) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, method, js_name = webSocket)]
+    async fn web_socket(
+        this: &JsServer,
+        target: &str,
+        headers: &JsValue,
+        messages: &JsValue,
+    ) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, method, js_name = sendAndLeave)]
     async fn send_and_leave(this: &JsServer, bytes: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, method, js_name = runCron)]
@@ -115,6 +130,9 @@ pub(crate) struct Server(JsServer, u32);
 
 impl Server {
     /// Starts the built Worker with the bindings of wrangler.toml, a test secret and these settings over them.
+    ///
+    /// Two services are bound: `BOOKSTORE`, the example, and `UPSTREAM`, tests/support/upstream.js, which also answers
+    /// for every host that the Worker calls but `down.example`. It writes `upstream: `, method and URL to the console.
     pub(crate) async fn start(overrides: &[Setting<'_>]) -> Self {
         Self::start_worker(&built("build"), overrides).await
     }
@@ -223,6 +241,36 @@ impl Server {
     pub(crate) async fn run_cron(&self) -> String {
         let outcome = self.0.run_cron().await.expect("the scheduled handler");
         String::from(outcome)
+    }
+
+    /// POSTs a body whose rest is sent only once the first chunk of the answer is here; says that chunk and the whole
+    /// answer.
+    pub(crate) async fn send_interleaved(
+        &self,
+        path: &str,
+        authorization: &str,
+        first: &[u8],
+        rest: &[u8],
+    ) -> (Vec<u8>, Vec<u8>) {
+        let headers = Array::of2(&"Authorization".into(), &authorization.into());
+        let answer = self.0.send_interleaved(path, &headers, first, rest).await;
+        let answer = Array::from(&answer.expect("an answer"));
+        let chunk = |index| Uint8Array::new(&answer.get(index)).to_vec();
+        (chunk(0), chunk(1))
+    }
+
+    /// Opens a WebSocket that offers the protocol `echo` and sends messages, each once the one before is answered. The
+    /// `status` of the handshake, the `protocol` agreed on, and the messages `received`.
+    pub(crate) async fn web_socket(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        messages: &[&str],
+    ) -> Value {
+        let headers: Vec<_> = headers.iter().map(|&(n, v)| Value::from([n, v])).collect();
+        let (headers, messages) = (to_js(&headers.into()), to_js(&Value::from(messages)));
+        let outcome = self.0.web_socket(path, &headers, &messages).await;
+        from_js(&outcome.expect("a handshake"))
     }
 
     /// Writes bytes to a new connection and closes it once they are on their way.

@@ -16,6 +16,7 @@ process.env.WRANGLER_LOG ??= 'warn';
 const jose = require('jose');
 const { Miniflare, convertV4MiniflareOptions } = require('miniflare');
 const wrangler = require('wrangler');
+const WebSocket = require('ws');
 
 const ANSWER_TIMEOUT_MS = 30_000;
 const SILENCE_TIMEOUT_MS = 2_000;
@@ -121,6 +122,17 @@ const ECHO = {
   ],
 };
 
+/** The Workers that are bound as services: the example of wrangler.toml, and one that says what reached it. */
+const SERVICES = { BOOKSTORE: ['bookstore', 'examples/bookstore/index.js'], UPSTREAM: ['upstream', 'tests/support/upstream.js'] };
+
+const service = ([name, file], compatibilityDate) => ({
+  name,
+  compatibilityDate,
+  modulesRoot: root,
+  modules: [moduleFile('ESModule', file)],
+  unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+});
+
 class Server {
   #id = crypto.randomUUID();
   #lines = [];
@@ -136,12 +148,13 @@ class Server {
     const config = wrangler.unstable_readConfig({ config: path.join(root, 'wrangler.toml') });
     const name = (i) => (i === 0 ? config.name : `${config.name}-${i}`);
     const workers = settings.map((overrides, i) => this.#options(config, name(i), worker, overrides));
+    const services = Object.values(SERVICES).map((entry) => service(entry, config.compatibility_date));
     this.#names = workers.map(({ name }) => name);
     this.#cron = config.triggers.crons[0];
     this.#agent = agent;
     this.#miniflare = new Miniflare(
       convertV4MiniflareOptions({
-        workers: [...workers, ECHO],
+        workers: [...workers, ...services, ECHO],
         unsafeRuntimeEnv: { TEST_SERVER_ID: this.#id },
         handleStructuredLogs: ({ message }) => this.#receiveLine(message),
       }),
@@ -165,12 +178,16 @@ class Server {
       ],
       // Not those of workerOptions, which hold the developer's .dev.vars.
       bindings: { ...config.vars, JWT_SECRET },
+      serviceBindings: Object.fromEntries(Object.entries(SERVICES).map(([binding, [name]]) => [binding, name])),
+      // Whatever host the Worker calls.
+      outboundService: 'upstream',
       // Miniflare's own socket rewrites paths and headers; this one leads straight to the Worker.
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     };
     for (const [name, value] of Object.entries(overrides)) {
       if (value === null) {
-        for (const bindings of [options.bindings, options.d1Databases, options.ratelimits]) delete bindings[name];
+        const { bindings, d1Databases, ratelimits, serviceBindings } = options;
+        for (const kind of [bindings, d1Databases, ratelimits, serviceBindings]) delete kind[name];
       } else {
         options.bindings[name] = value;
       }
@@ -187,6 +204,11 @@ class Server {
   /** The URL that leads to the Worker. */
   get url() {
     return this.#addresses[0];
+  }
+
+  /** Where one of its services listens by itself. */
+  serviceAddress(name) {
+    return this.#miniflare.unsafeGetDirectURL(name);
   }
 
   /** Sets the clock of a Worker that stand_ins.js has given one: how far it is ahead from now on. */
@@ -239,6 +261,58 @@ class Server {
         for (const chunk of chunks) request.write(chunk);
         request.end();
       }
+    });
+  }
+
+  /**
+   * Sends the first chunk of a body, and the rest once the answer's first chunk has come: whoever between here and there
+   * keeps either to himself, waits for ever. Says the answer's first chunk and its whole body.
+   */
+  sendInterleaved(target, headers, first, rest) {
+    const [address] = this.#addresses;
+    return new Promise((resolve, reject) => {
+      const request = http.request({
+        host: address.hostname,
+        port: address.port,
+        method: 'POST',
+        path: target,
+        headers: ['Host', address.host, 'Transfer-Encoding', 'chunked', ...headers],
+      });
+      request.setTimeout(ANSWER_TIMEOUT_MS, () => request.destroy(new Error(`no answer to ${target}`)));
+      request.on('error', reject);
+      request.on('response', (response) => {
+        const chunks = [];
+        response.on('error', reject);
+        response.on('data', (chunk) => {
+          if (chunks.push(chunk) === 1) request.end(rest);
+        });
+        response.on('end', () => resolve([chunks[0] ?? Buffer.alloc(0), Buffer.concat(chunks)]));
+      });
+      request.write(first);
+    });
+  }
+
+  /**
+   * Opens a WebSocket and sends `messages`, each once the one before is answered. Says the status of the handshake,
+   * the protocol that was agreed on, and what came.
+   */
+  webSocket(target, headers, messages) {
+    const [{ hostname, port }] = this.#addresses;
+    return new Promise((resolve, reject) => {
+      const options = { headers: Object.fromEntries(headers), handshakeTimeout: ANSWER_TIMEOUT_MS };
+      const socket = new WebSocket(`ws://${hostname}:${port}${target}`, ['echo'], options);
+      const received = [];
+      socket.on('unexpected-response', (_, { statusCode }) => {
+        resolve({ status: statusCode, protocol: '', received });
+        socket.terminate();
+      });
+      socket.on('error', reject);
+      socket.on('message', (data) => {
+        received.push(`${data}`);
+        if (received.length <= messages.length) socket.send(messages[received.length - 1]);
+        else socket.close();
+      });
+      socket.on('close', () => resolve({ status: 101, protocol: socket.protocol, received }));
     });
   }
 

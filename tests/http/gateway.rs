@@ -1,0 +1,663 @@
+//! Protected prefixes: who passes, what the service behind is sent, and what comes back.
+
+use serde_json::{Value, json};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::given::{self, Account};
+use crate::support::{Answer, RequestBuilder, Server};
+
+const NOT_FOUND: (u16, &str) = (404, "{\"error\":\"Not found\"}\n");
+const FORBIDDEN: (u16, &str) = (403, "{\"error\":\"Forbidden\"}\n");
+const BAD_GATEWAY: (u16, &str) = (502, "{\"error\":\"Bad gateway\"}\n");
+
+/// Prefixes of every kind.
+fn protected() -> String {
+    let entry = |prefix: &str, upstream: &str, dialect: &str| json!({ "prefix": prefix, "upstream": upstream, "dialect": dialect });
+    let mut admin = entry("/up/admin/", "UPSTREAM", "JWT");
+    admin["role"] = json!("admin");
+    let mut public = entry("/public/", "UPSTREAM", "Bearer");
+    public["public_methods"] = json!(["GET", "OPTIONS"]);
+    json!([
+        entry("/up/", "UPSTREAM", "JWT"),
+        entry("/bearer/", "UPSTREAM", "Bearer"),
+        entry("/origin/", "https://books.example.com:8443", "JWT"),
+        entry("/down/", "https://down.example", "JWT"),
+        entry("/missing/", "NOT_BOUND", "JWT"),
+        entry("/text/", "JWT_SECRET", "JWT"),
+        entry("/database/", "DB", "JWT"),
+        admin,
+        public,
+    ])
+    .to_string()
+}
+
+async fn start() -> Server {
+    Server::start(&[("PROTECTED", Some(&protected()))]).await
+}
+
+fn seen(answer: &Answer) -> (u16, &str) {
+    (answer.status, answer.text())
+}
+
+/// A request with the account's token.
+fn request<'a>(
+    server: &'a Server,
+    account: &Account,
+    method: &str,
+    path: &str,
+) -> RequestBuilder<'a> {
+    let request = server.request(method, path);
+    request.header("Authorization", &format!("JWT {}", account.access_token))
+}
+
+/// What the upstream says that it received.
+fn received(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
+/// A header that the upstream received.
+fn header<'a>(received: &'a Value, name: &str) -> Option<&'a str> {
+    let headers = received["headers"].as_array().unwrap();
+    let header = headers.iter().find(|header| header[0] == name)?;
+    header[1].as_str()
+}
+
+/// What reached the upstream so far, a line a request.
+async fn reached(server: &Server) -> usize {
+    let logs = server.logs().await;
+    let lines = logs.iter().filter(|line| line.starts_with("upstream: "));
+    lines.count()
+}
+
+async fn make_admin(server: &Server, account: &Account) {
+    let statement = "UPDATE users SET role = 'admin' WHERE id = ?";
+    server.sql(statement, &[account.id.into()]).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_documents_last_step_works() {
+    let server = Server::shared().await;
+    let account = Account::register(&server).await;
+    let body = json!({ "username": account.username, "password": given::PASSWORD });
+    let sign_in = server.request("POST", "/auth").json(body).send().await;
+    let token = sign_in.json()["access_token"].as_str().unwrap().to_owned();
+    let get = async |path: &str| {
+        let request = server.request("GET", path);
+        let request = request.header("Authorization", &format!("JWT {token}"));
+        request.send().await
+    };
+    let answer = get("/book/dune").await;
+    let expected = json!({
+        "message": format!("Hello, user {}", account.id),
+        "book": { "title": "Dune", "author": "Frank Herbert", "year": 1965 },
+    });
+    assert_eq!((answer.status, answer.json()), (200, expected));
+    for path in ["/book/none", "/book/", "/book/constructor", "/book/dune/1"] {
+        assert_eq!(get(path).await.status, 404, "{path}");
+    }
+    let answer = server.request("GET", "/book/dune").send().await;
+    let expected = json!({
+        "description": "Request does not contain an access token",
+        "error": "Authorization Required",
+        "status_code": 401,
+    });
+    assert_eq!((answer.status, answer.json()), (401, expected));
+}
+
+#[wasm_bindgen_test]
+async fn who_may_not_pass_does_not_reach_the_service() {
+    let server = start().await;
+    let missing = "Request does not contain an access token";
+    let first = json!({
+        "description": missing, "error": "Authorization Required", "status_code": 401,
+    });
+    let unsupported = json!({
+        "description": "Unsupported authorization type", "error": "Invalid JWT header",
+        "status_code": 401,
+    });
+    let malformed = json!({
+        "description": "Not enough segments", "error": "Invalid token", "status_code": 401,
+    });
+    let second = json!({ "msg": "Missing Authorization Header" });
+    let no_bearer = "Missing 'Bearer' type in 'Authorization' header. \
+                     Expected 'Authorization: Bearer <JWT>'";
+    let basic = json!({ "msg": no_bearer });
+    let segments = json!({ "msg": "Not enough segments" });
+    let challenges = ["JWT realm=\"Login Required\"", "Bearer"];
+    for (path, authorization, body, challenge) in [
+        ("/up/x", "", &first, challenges[0]),
+        ("/up/x", "Basic x", &unsupported, challenges[0]),
+        ("/up/x", "JWT x", &malformed, challenges[0]),
+        ("/up/x", "Bearer x", &segments, challenges[1]),
+        ("/bearer/x", "", &second, challenges[1]),
+        ("/bearer/x", "Basic x", &basic, challenges[1]),
+        ("/bearer/x", "jwt x", &malformed, challenges[0]),
+        ("/bearer/x", "Bearer x", &segments, challenges[1]),
+        ("/origin/x", "", &first, challenges[0]),
+        ("/missing/x", "", &first, challenges[0]),
+    ] {
+        for method in ["GET", "POST", "OPTIONS", "PROPFIND"] {
+            let request = server.request(method, path);
+            let request = request.header("Authorization", authorization).body("text");
+            let answer = request.send().await;
+            let case = format!("{method} {path} {authorization}");
+            assert_eq!((answer.status, &answer.json()), (401, body), "{case}");
+            for (name, value) in [
+                ("WWW-Authenticate", challenge),
+                ("Cache-Control", "no-store"),
+                ("X-Content-Type-Options", "nosniff"),
+            ] {
+                assert_eq!(answer.headers.get(name).as_deref(), Some(value), "{case}");
+            }
+        }
+        let answer = server.request("HEAD", path).send().await;
+        assert_eq!(seen(&answer), (401, ""));
+    }
+    // The account is read each time.
+    let account = Account::register(&server).await;
+    let pass = async || {
+        request(&server, &account, "GET", "/up/x")
+            .send()
+            .await
+            .status
+    };
+    assert_eq!(pass().await, 200);
+    let disable = "UPDATE users SET disabled = 1 WHERE id = ?";
+    server.sql(disable, &[account.id.into()]).await;
+    assert_eq!(pass().await, 401);
+    assert_eq!(reached(&server).await, 1);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn the_service_is_sent_the_request_as_it_was() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    for (prefix, origin) in [
+        ("/up/", "http://shop.example"),
+        ("/origin/", "https://books.example.com:8443"),
+    ] {
+        for method in [
+            "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND",
+        ] {
+            let target = format!("{prefix}a%20b/%C3%BC;v=1,2/.x/~?a=%2F..%2f&&b&c=d=?/../&q=%zz");
+            let request = request(&server, &account, method, &target);
+            let request = request
+                .header("Host", "shop.example")
+                .header("Cookie", "a=1; b=2")
+                .header("X-Twice", "1")
+                .header("X-Twice", "2")
+                .header("X-Forwarded-For", "192.0.2.1");
+            let body = if method == "GET" { "" } else { "some text" };
+            let request = if body.is_empty() {
+                request
+            } else {
+                request.body(body)
+            };
+            let received = received(&request.send().await);
+            assert_eq!(received["method"], method);
+            assert_eq!(received["url"], format!("{origin}{target}"));
+            assert_eq!(received["body"], body, "{method}");
+            let id = account.id.to_string();
+            let authorization = format!("JWT {}", account.access_token);
+            let jti = given::claims(&account.access_token)["jti"].clone();
+            for (name, value) in [
+                ("authorization", authorization.as_str()),
+                ("cookie", "a=1; b=2"),
+                ("x-twice", "1, 2"),
+                ("x-forwarded-for", "192.0.2.1"),
+                ("x-auth-user-id", id.as_str()),
+                ("x-auth-role", "customer"),
+                ("x-auth-token-id", jti.as_str().unwrap()),
+            ] {
+                assert_eq!(header(&received, name), Some(value), "{prefix} {name}");
+            }
+            if method != "GET" {
+                assert_eq!(header(&received, "content-length"), Some("9"));
+            }
+            if prefix == "/up/" {
+                assert_eq!(header(&received, "host"), Some("shop.example"));
+            } else {
+                assert_ne!(header(&received, "host"), Some("shop.example"));
+                // Or one caller would be answered from the cache what another was.
+                assert_eq!(header(&received, "cache-control"), Some("no-cache"));
+            }
+        }
+        let answer = request(&server, &account, "HEAD", &format!("{prefix}x"));
+        let answer = answer.send().await;
+        assert_eq!(seen(&answer), (200, ""));
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn headers_that_end_at_the_gateway() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    let id = account.id.to_string();
+    for path in ["/up/x", "/origin/x", "/public/x"] {
+        let method = if path == "/public/x" {
+            "OPTIONS"
+        } else {
+            "POST"
+        };
+        let request = request(&server, &account, method, path)
+            .chunks(&[b"a body"])
+            .header("X-Auth-User-Id", "1000")
+            .header("x-auth-user-id", "1001")
+            .header("X-AUTH-ROLE", "admin")
+            .header("x-AuTh-Token-Id", "forged")
+            .header("X-Auth-Anything", "forged")
+            .header("X_Auth_User_Id", "1002")
+            .header("X-Auth_Role", "admin")
+            .header("X.Auth.Role", "admin")
+            // What is named here is dropped, but for what the gateway itself says.
+            .header("Connection", "close, X-Named, X-Auth-User-Id, x-auth-role")
+            .header("X-Named", "1")
+            .header("X-Kept", "1")
+            .header("Keep-Alive", "timeout=5")
+            .header("TE", "trailers")
+            .header("Trailer", "X-Later")
+            .header("Proxy-Authorization", "Basic x")
+            .header("Proxy-Connection", "keep-alive")
+            .header("Upgrade", "h2c");
+        let received = received(&request.send().await);
+        let headers = received["headers"].as_array().unwrap();
+        let names: Vec<_> = headers.iter().filter_map(|h| h[0].as_str()).collect();
+        for name in [
+            "connection",
+            "x-named",
+            "keep-alive",
+            "te",
+            "trailer",
+            "proxy-authorization",
+            "proxy-connection",
+            "upgrade",
+            "x-auth-anything",
+            "x_auth_user_id",
+            "x-auth_role",
+            "x.auth.role",
+        ] {
+            assert!(!names.contains(&name), "{path} {name}");
+        }
+        assert_eq!(header(&received, "x-kept"), Some("1"));
+        if path == "/public/x" {
+            let ours = names.iter().find(|name| name.starts_with("x-auth-"));
+            assert_eq!(ours, None);
+        } else {
+            assert_eq!(header(&received, "x-auth-user-id"), Some(id.as_str()));
+            assert_eq!(header(&received, "x-auth-role"), Some("customer"));
+            assert_ne!(header(&received, "x-auth-token-id"), Some("forged"));
+        }
+    }
+    // A token without a usable id leaves no room for the client's.
+    let claims = json!({ "identity": account.id, "exp": given::now() + 60 });
+    let request = server.request("GET", "/up/x");
+    let request = request
+        .header("Authorization", &format!("JWT {}", given::signed(&claims)))
+        .header("X-Auth-Token-Id", "forged");
+    let received = received(&request.send().await);
+    assert_eq!(header(&received, "x-auth-token-id"), None);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn the_answer_comes_back_as_it_is() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    for prefix in ["/up/", "/origin/"] {
+        let get = async |path: &str| {
+            let path = format!("{prefix}{path}");
+            request(&server, &account, "GET", &path).send().await
+        };
+        let answer = get("teapot").await;
+        assert_eq!(seen(&answer), (418, "short and stout"));
+        let headers: Vec<_> = answer.headers.all().collect();
+        for expected in [("a=1", 1), ("b=2", 1)] {
+            let cookies = headers.iter().filter(|(_, value)| *value == expected.0);
+            assert_eq!(cookies.count(), expected.1, "{headers:?}");
+        }
+        for (name, value) in [
+            ("Cache-Control", Some("public, max-age=60")),
+            ("X-Auth-User-Id", Some("its own")),
+            ("X-Content-Type-Options", None),
+        ] {
+            assert_eq!(answer.headers.get(name).as_deref(), value);
+        }
+        let answer = get("redirect").await;
+        assert_eq!(seen(&answer), (307, "moved"));
+        let location = answer.headers.get("Location");
+        assert_eq!(location.as_deref(), Some("https://elsewhere.example/a?b"));
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn bodies_stream_both_ways_whatever_their_size() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    let length = 5 << 20;
+    let rest: Vec<_> = (0..length).map(|i: u32| i.to_le_bytes()[1]).collect();
+    for prefix in ["/up/", "/origin/"] {
+        let path = format!("{prefix}interleaved");
+        let bearer = account.bearer();
+        let (first, all) = server
+            .send_interleaved(&path, &bearer, b"second ", &rest)
+            .await;
+        // The answer began before the request had ended.
+        assert!(first.starts_with(b"first "), "{prefix}");
+        assert!(first.len() < 100, "{prefix}");
+        assert!(
+            all == [b"first second ".as_slice(), &rest].concat(),
+            "{prefix}"
+        );
+
+        let path = format!("{prefix}large?length={length}");
+        let answer = request(&server, &account, "GET", &path).send().await;
+        assert_eq!((answer.status, answer.body.len()), (200, length as usize));
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn web_sockets_pass() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    let bearer = account.bearer();
+    for path in ["/up/socket", "/origin/socket"] {
+        let headers = [
+            ("Authorization", bearer.as_str()),
+            ("X-Auth-User-Id", "1000"),
+        ];
+        let outcome = server.web_socket(path, &headers, &["one", "zwei ü"]).await;
+        let hello = format!("user {}", account.id);
+        let expected = json!({
+            "status": 101, "protocol": "echo", "received": [hello, "echo one", "echo zwei ü"],
+        });
+        assert_eq!(outcome, expected, "{path}");
+        let before = reached(&server).await;
+        let refused = server.web_socket(path, &[], &[]).await;
+        assert_eq!(refused["status"], 401);
+        assert_eq!(reached(&server).await, before);
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_service_that_fails_is_a_502_and_a_line_in_the_log() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    for (path, prefix, error) in [
+        ("/up/throw", "/up/", "a fault of the upstream"),
+        ("/origin/throw", "/origin/", "a fault of the upstream"),
+        ("/down/x", "/down/", ""),
+        ("/missing/x", "/missing/", "no service binding NOT_BOUND"),
+        ("/text/x", "/text/", "no service binding JWT_SECRET"),
+        ("/database/x", "/database/", "no service binding DB"),
+    ] {
+        for method in ["GET", "POST"] {
+            let before = server.logs().await.len();
+            let answer = request(&server, &account, method, path).send().await;
+            assert_eq!(seen(&answer), BAD_GATEWAY, "{path}");
+            let caching = answer.headers.get("Cache-Control");
+            assert_eq!(caching.as_deref(), Some("no-store"));
+            let lines = server.logs().await.split_off(before);
+            let entries: Vec<Value> = lines
+                .iter()
+                .filter_map(|line| serde_json::from_str(line).ok())
+                .collect();
+            assert_eq!(entries.len(), 1, "{lines:?}");
+            assert_eq!(entries[0]["level"], "error");
+            assert_eq!(entries[0]["prefix"], prefix);
+            let text = entries[0]["error"].as_str().unwrap();
+            assert!(text.contains(error), "{text}");
+        }
+    }
+    // The others are served on.
+    let answer = request(&server, &account, "GET", "/up/x").send().await;
+    assert_eq!(answer.status, 200);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_path_that_can_be_read_in_two_ways_goes_nowhere() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    make_admin(&server, &account).await;
+    for prefix in ["/up", "/origin", "/public"] {
+        for rest in [
+            "/..%2fadmin",
+            "/%2e%2e/admin",
+            "/../admin",
+            "/./x",
+            "/x/..",
+            "/.%2e/admin",
+            "/%252e%252e/admin",
+            "//x",
+            "/x//y",
+            "/a%2Fb",
+            "/a%5Cb",
+            "/a\\b",
+            "/..\\admin",
+            "/..;/admin",
+            "/..%3b/admin",
+            "/;/admin",
+            "/x%00",
+            "/%00",
+            "/x%0d%0aX-A:1",
+            "/%",
+            "/%2",
+            "/%zz",
+            "/%c0%ae%c0%ae/admin",
+            "/%u002e/admin",
+            "/\u{c3}\u{bc}",
+        ] {
+            let path = format!("{prefix}{rest}");
+            for authorized in [true, false] {
+                let request = if authorized {
+                    request(&server, &account, "GET", &path)
+                } else {
+                    server.request("GET", &path)
+                };
+                assert_eq!(seen(&request.send().await), NOT_FOUND, "{path}");
+            }
+        }
+    }
+    // Not the prefix, and no other route.
+    for path in [
+        "/up",
+        "/Up/x",
+        "/UP/x",
+        "//up/x",
+        "/x/../up/x",
+        "/./up/x",
+        "/x/%2e%2e/up/x",
+        "/%75p/x",
+        "/up%2fx",
+        "/up\\x",
+        "/up;/x",
+    ] {
+        let answer = request(&server, &account, "GET", path).send().await;
+        assert_eq!(seen(&answer), NOT_FOUND, "{path}");
+    }
+    // A host that passes for a path.
+    for host in ["x/up/x?", "x/up/x#", "x\\up\\", "a@b"] {
+        let request = request(&server, &account, "GET", "/up/x").header("Host", host);
+        assert_ne!(request.send().await.status, 200, "{host}");
+    }
+    assert_eq!(reached(&server).await, 0);
+
+    let target = |target: &str| {
+        format!(
+            "GET {target} HTTP/1.1\r\nHost: a.example\r\nAuthorization: {}\r\nConnection: close\r\n\r\n",
+            account.bearer()
+        )
+    };
+    for (sent, url) in [
+        ("/up/x#/../../admin", "http://a.example/up/x"),
+        ("/up/x?a#b", "http://a.example/up/x?a"),
+        ("http://b.example/up/x", "http://a.example/up/x"),
+    ] {
+        let answer = server.raw(target(sent).as_bytes()).await;
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.contains(&format!("\"url\":\"{url}\"")), "{answer}");
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_longer_prefix_cannot_be_got_round() {
+    let server = start().await;
+    let customer = Account::register(&server).await;
+    let admin = Account::register(&server).await;
+    make_admin(&server, &admin).await;
+    let get =
+        async |account: &Account, path: &str| request(&server, account, "GET", path).send().await;
+    for path in ["/up/admin/", "/up/admin/x"] {
+        assert_eq!(seen(&get(&customer, path).await), FORBIDDEN, "{path}");
+        let received = received(&get(&admin, path).await);
+        assert_eq!(header(&received, "x-auth-role"), Some("admin"));
+    }
+    for path in [
+        "/up/admin",
+        "/up/Admin/x",
+        "/up/%61dmin/x",
+        "/up/%2561dmin/x",
+        "/up/admin;a=b/x",
+        "/up/admin%3b/x",
+        "/up/admin%2fx",
+        "/up/x/../admin/x",
+        "/up//admin/x",
+    ] {
+        for account in [&customer, &admin] {
+            assert_eq!(seen(&get(account, path).await), NOT_FOUND, "{path}");
+        }
+    }
+    for path in ["/up/administrators", "/up/x/admin/"] {
+        assert_eq!(get(&customer, path).await.status, 200, "{path}");
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn public_methods_need_no_token() {
+    let server = start().await;
+    for method in ["GET", "OPTIONS"] {
+        for authorization in ["", "JWT nonsense"] {
+            let request = server.request(method, "/public/x");
+            let answer = request.header("Authorization", authorization).send().await;
+            let received = received(&answer);
+            assert_eq!(header(&received, "x-auth-user-id"), None);
+        }
+    }
+    for method in ["POST", "HEAD", "PUT", "OPTION"] {
+        let answer = server.request(method, "/public/x").send().await;
+        assert_ne!(answer.status, 200, "{method}");
+    }
+    let account = Account::register(&server).await;
+    let answer = request(&server, &account, "POST", "/public/x").send().await;
+    let id = account.id.to_string();
+    let received = received(&answer);
+    assert_eq!(header(&received, "x-auth-user-id"), Some(id.as_str()));
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn verify_asks_for_a_role() {
+    let server = Server::shared().await;
+    let account = Account::register(&server).await;
+    let verify = async |query: &str| {
+        let path = format!("/verify{query}");
+        request(&server, &account, "POST", &path).send().await
+    };
+    for query in [
+        "",
+        "?",
+        "?role=customer",
+        "?x&role=customer&role=customer",
+        "?Role=admin",
+    ] {
+        assert_eq!(seen(&verify(query).await), (200, "{}\n"), "{query}");
+    }
+    for query in [
+        "?role=admin",
+        "?role=Customer",
+        "?role=",
+        "?role",
+        "?role=customer&role=admin",
+        "?role=%63ustomer",
+        "?role=customer,admin",
+    ] {
+        let answer = verify(query).await;
+        assert_eq!(seen(&answer), FORBIDDEN, "{query}");
+        assert_eq!(answer.headers.get("X-Auth-User-Id"), None);
+    }
+    let answer = server.request("GET", "/verify?role=admin").send().await;
+    assert_eq!(answer.status, 401);
+    make_admin(&server, &account).await;
+    assert_eq!(verify("?role=admin").await.status, 200);
+    assert_eq!(verify("?role=customer").await.status, 403);
+}
+
+#[wasm_bindgen_test]
+async fn a_request_costs_one_query_or_none() {
+    let protected = protected();
+    for (trust, count) in [("false", 1), ("true", 0)] {
+        let settings = [
+            ("PROTECTED", Some(protected.as_str())),
+            ("TRUST_TOKEN_ALONE", Some(trust)),
+        ];
+        let server = Server::start_with_seen_queries(&settings).await;
+        let account = Account::register(&server).await;
+        let queries = async |method: &str, path: &str, status: u16| {
+            let before = server.logs().await.len();
+            let answer = request(&server, &account, method, path).send().await;
+            assert_eq!(answer.status, status, "{path}: {}", answer.text());
+            let lines = server.logs().await.split_off(before);
+            lines
+                .iter()
+                .filter(|line| line.starts_with("query: "))
+                .count()
+        };
+        for (path, status) in [
+            ("/up/x", 200),
+            ("/origin/x", 200),
+            ("/up/admin/x", 403),
+            ("/verify", 200),
+            ("/verify?role=admin", 403),
+        ] {
+            assert_eq!(queries("GET", path, status).await, count, "{trust} {path}");
+        }
+        assert_eq!(queries("GET", "/public/x", 200).await, 0);
+        assert_eq!(queries("GET", "/up/%2e%2e/x", 404).await, 0);
+        // The role of the day on which the token was issued.
+        make_admin(&server, &account).await;
+        let status = if trust == "true" { 403 } else { 200 };
+        assert_eq!(queries("GET", "/up/admin/x", status).await, count);
+        server.stop().await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_setting_is_read_strictly() {
+    for (setting, named) in [
+        ("[{}]", "PROTECTED entry 1: prefix is missing"),
+        (
+            r#"[{"prefix":"/api/","upstream":"UPSTREAM","dialect":"JWT"}]"#,
+            "PROTECTED entry 1: prefix covers routes of this service, /api",
+        ),
+    ] {
+        let server = Server::start(&[("PROTECTED", Some(setting))]).await;
+        let answer = server.request("GET", "/up/x").send().await;
+        let expected = (500, "{\"error\":\"Internal server error\"}\n");
+        assert_eq!(seen(&answer), expected);
+        let logs = server.logs().await;
+        assert!(logs.iter().any(|line| line.contains(named)), "{logs:?}");
+        server.stop().await;
+    }
+    let server = Server::start(&[("PROTECTED", None)]).await;
+    let answer = server.request("GET", "/book/dune").send().await;
+    assert_eq!(seen(&answer), NOT_FOUND);
+    server.stop().await;
+}
