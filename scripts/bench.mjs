@@ -22,7 +22,8 @@ async function send(server, { status, method, path, headers = [], body }) {
   return JSON.parse(answer.body);
 }
 
-const row = (name, requests, cpu) => console.log(name.padEnd(44), requests.padStart(8), cpu.padStart(15));
+const row = (name, requests, cpu, median = '') =>
+  console.log(name.padEnd(44), requests.padStart(8), cpu.padStart(15), median.padStart(10));
 
 /** `next` makes each request of the answer to the one before. */
 async function measure(server, name, { warmUps, count }, request, next = () => request) {
@@ -32,8 +33,49 @@ async function measure(server, name, { warmUps, count }, request, next = () => r
   row(name, `${count}`, ((server.cpuMs() - before) / count).toFixed(2));
 }
 
+/** A request to a service, by itself and through the gateway, in turns, so that both meet the same machine. */
+async function compare(server, token) {
+  const direct = await server.serviceAddress('upstream');
+  const get = (address) => {
+    const sent = performance.now();
+    return new Promise((resolve, reject) => {
+      const headers = { Authorization: `Bearer ${token}` };
+      const request = http.get({ host: address.hostname, port: address.port, path: '/up/large?length=100', headers, agent });
+      request.on('error', reject);
+      request.on('response', async (response) => {
+        await response.toArray();
+        if (response.statusCode === 200) resolve(performance.now() - sent);
+        else reject(new Error(`${response.statusCode}`));
+      });
+    });
+  };
+  const ways = [direct, server.address].map((address) => ({ address, cpuMs: 0, latencies: [] }));
+  const rounds = 20;
+  const requests = 200;
+  // The first two warm up.
+  for (let round = -2; round < rounds; round++) {
+    for (const way of ways) {
+      const before = server.cpuMs();
+      const latencies = [];
+      for (let i = 0; i < requests; i++) latencies.push(await get(way.address));
+      if (round >= 0) {
+        way.cpuMs += server.cpuMs() - before;
+        way.latencies.push(...latencies);
+      }
+    }
+  }
+  const [alone, through] = ways.map(({ cpuMs, latencies }) => {
+    latencies.sort((a, b) => a - b);
+    return { cpu: cpuMs / latencies.length, median: latencies[latencies.length >> 1] };
+  });
+  const count = `${rounds * requests}`;
+  const added = { cpu: through.cpu - alone.cpu, median: through.median - alone.median };
+  const rows = { 'a service by itself': alone, 'the same through the gateway': through, 'what the gateway adds': added };
+  for (const [name, { cpu, median }] of Object.entries(rows)) row(name, count, cpu.toFixed(2), median.toFixed(2));
+}
+
 const agent = new http.Agent({ keepAlive: true });
-row('', 'requests', 'CPU ms/request');
+row('', 'requests', 'CPU ms/request', 'median ms');
 
 const standard = await start(built('build'), {}, agent);
 await send(standard, register);
@@ -66,6 +108,11 @@ for (const algorithm of ['HS256', 'EdDSA', 'ES256']) {
   await measure(server, `POST /api/auth/refresh, ${algorithm}`, QUICK, next(session), next);
   await server.stop();
 }
+
+const gateway = await start(built('build'), { PROTECTED: '[{"prefix":"/up/","upstream":"UPSTREAM","dialect":"JWT"}]' }, agent);
+await send(gateway, register);
+await compare(gateway, (await send(gateway, logIn)).access_token);
+await gateway.stop();
 
 const argon2id = await start(built('build'), { PASSWORD_HASH: 'argon2id' }, agent);
 await send(argon2id, register);
