@@ -49,7 +49,7 @@ async function compare(server, token) {
       });
     });
   };
-  const ways = [direct, server.address].map((address) => ({ address, cpuMs: 0, latencies: [] }));
+  const ways = [direct, server.url].map((address) => ({ address, cpuMs: 0, latencies: [] }));
   const rounds = 20;
   const requests = 200;
   // The first two warm up.

@@ -11,7 +11,7 @@
 //! | `JWT_ISSUER` | any text but the empty one | `edge-auth` |
 //! | `ACCESS_TOKEN_LIFETIME` | seconds, 60 to 86,400 | 900 |
 //! | `ALLOWED_ORIGINS` | origins, separated by white space or commas, or `*` alone | none |
-//! | `TRUST_TOKEN_ALONE` | `true` or `false`: whether `/verify` reads no account | `false` |
+//! | `TRUST_TOKEN_ALONE` | `true` or `false`: whether `/verify` and the gateway read no account | `false` |
 //! | `SESSION_LIFETIME` | seconds, 60 to 31,536,000 | 2,592,000 (30 days) |
 //! | `SESSION_IDLE_LIFETIME` | seconds without a refresh, 60 to 31,536,000 | 604,800 (7 days) |
 //! | `SESSIONS_PER_USER` | 1 to 1,000 | 50 |
@@ -60,8 +60,8 @@ pub struct Config {
     pub access_token_lifetime: u32,
     /// `ALLOWED_ORIGINS`: whose pages may read answers.
     pub allowed_origins: AllowedOrigins,
-    /// `TRUST_TOKEN_ALONE`: `/verify` looks at the token and reads no account, so that it notices a
-    /// revocation only when the token expires.
+    /// `TRUST_TOKEN_ALONE`: `/verify` and the gateway look at the token and read no account, so that
+    /// they notice a revocation only when the token expires.
     pub trust_token_alone: bool,
     /// Make and verify refresh tokens. Their secrets follow from those of [`Config::keys`].
     pub refresh_keys: RefreshKeys,

@@ -75,9 +75,10 @@ impl Prefixes {
             if prefixes.iter().any(is_same) {
                 return Err(wrong("prefix is listed before".to_owned()));
             }
-            prefixes.push(prefix);
+            let is_longer = |other: &Prefix| other.prefix.len() > prefix.prefix.len();
+            let at = prefixes.partition_point(is_longer);
+            prefixes.insert(at, prefix);
         }
-        prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.prefix.len()));
         Ok(Self(prefixes))
     }
 
