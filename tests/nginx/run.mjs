@@ -95,7 +95,13 @@ try {
   const registered = await worker.send('POST', '/api/auth/register', json, [Buffer.from(JSON.stringify(user))], false);
   assert.equal(registered.status, 201);
   const { access_token: token, user: account } = JSON.parse(registered.body);
-  const forged = ['X-Auth-User-Id', '1000', 'x-auth-user-id', '1001', 'X-Auth-Role', 'admin', 'X_Auth_User_Id', '1002', 'X-Auth-Token-Id', 'forged'];
+  const forged = [
+    ['X-Auth-User-Id', '1000'],
+    ['x-auth-user-id', '1001'],
+    ['X_Auth_User_Id', '1002'],
+    ['X-Auth-Role', 'admin'],
+    ['X-Auth-Token-Id', 'forged'],
+  ].flat();
 
   const missing = await send(port, 'GET', '/book/dune', forged);
   assert.equal(missing.status, 401);
