@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { ask, isOn, jsonIn, printed, reason, run, Stop, wrangler, wrongUse } from './operator.mjs';
 
 const CONFIG = 'wrangler.toml';
+// The service that wrangler.toml ships with. Cloudflare refuses a Worker whose service is not there.
+const EXAMPLE = ['-c', 'examples/bookstore/wrangler.toml'];
 const PLACEHOLDER = '00000000-0000-0000-0000-000000000000';
 const AGAIN = 'Then `make deploy` goes on from here.';
 // How long the new Worker has to answer at its address; a new workers.dev name can take a minute.
@@ -156,6 +158,20 @@ async function migrate() {
   console.log('Applied.');
 }
 
+async function deployExample() {
+  if (setting(readFileSync(CONFIG, 'utf8'), '[[services]]', 'service') !== 'bookstore') return;
+  step('The example service, examples/bookstore');
+  if ((await wranglerHere(['deployments', 'list', ...EXAMPLE])).ok) {
+    console.log('Deployed.');
+    return;
+  }
+  if (!wants(`${CONFIG} sends /book/ to it. Deploy it?`)) {
+    throw new Stop(`Nothing deployed. Without the example, delete its [[vars.PROTECTED]] and [[services]] from ${CONFIG}. ${AGAIN}`);
+  }
+  const result = await wranglerHere(['deploy', ...EXAMPLE], { shown: true });
+  if (!result.ok) throw new Stop(`Not deployed. What wrangler says above is the reason. ${AGAIN}`);
+}
+
 /** Deploys; the address to ask, undefined if none leads to every path. */
 async function upload() {
   step('Build and upload');
@@ -218,6 +234,7 @@ run(async () => {
   await makeDatabase();
   await setSecret();
   await migrate();
+  await deployExample();
   const url = await upload();
   if (url) await awaitHealth(url, patienceMs);
   else console.log('\nDeployed. No address leads to its /healthz; ask one of its routes.');

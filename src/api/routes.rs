@@ -88,17 +88,17 @@ impl Route {
         found.map(|(_, action)| *action)
     }
 
-    /// The methods that there are, as in `Allow`; where any is one, those in common use.
-    fn method_names(&self) -> String {
+    /// The methods that there are, as in `Allow`, unless any is one.
+    fn method_names(&self) -> Option<String> {
         let Methods::Each(methods) = self.methods else {
-            return COMMON_METHODS.to_owned();
+            return None;
         };
         let names: Vec<_> = methods.iter().map(|(name, _)| *name).collect();
-        names.join(", ").replace("GET", "GET, HEAD")
+        Some(names.join(", ").replace("GET", "GET, HEAD"))
     }
 }
 
-/// The methods in common use, where any is one.
+/// The methods in common use, of a prefix, where any is one.
 const COMMON_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 const ROUTES: &[Route] = &[
@@ -170,8 +170,9 @@ fn find(path: &str) -> Option<(&'static Route, &str)> {
     routes.find_map(|route| Some((route, route.segment(path)?)))
 }
 
-/// The methods of the route or the prefix that has `path`. A prefix whose upstream answers
-/// preflights itself, `OPTIONS` being public there, has none here.
+/// The methods of the route or the prefix that has `path`, as a preflight is told. `/verify` tells
+/// none: a proxy that asks there with its client's method must not take a preflight for a token. Nor
+/// does a prefix whose upstream answers preflights itself, `OPTIONS` being public there.
 pub(super) fn methods(path: &str, prefixes: &Prefixes) -> Option<String> {
     match prefixes.place(path) {
         Place::Under(prefix) => {
@@ -179,7 +180,7 @@ pub(super) fn methods(path: &str, prefixes: &Prefixes) -> Option<String> {
             (!passes).then(|| COMMON_METHODS.to_owned())
         }
         Place::Ambiguous => None,
-        Place::Outside => find(path).map(|(route, _)| route.method_names()),
+        Place::Outside => find(path).and_then(|(route, _)| route.method_names()),
     }
 }
 
@@ -203,7 +204,7 @@ async fn own(app: &App, request: &Incoming, path: &str) -> Result<Reply, Unexpec
     };
     let Some(action) = route.action(&request.method()) else {
         let reply = route.dialect.error(405, "Method not allowed");
-        return Ok(reply.with("Allow", route.method_names()));
+        return Ok(reply.with("Allow", route.method_names().unwrap_or_default()));
     };
     match action {
         Action::Auth => flask_jwt::auth(app, request).await,

@@ -369,10 +369,14 @@ async fn an_import_may_be_sent_again() {
     assert_eq!(server.sql(count, &[]).await, [json!({ "n": 10_001 })]);
     let too_large = "{\"error\":\"Request body too large\"}\n";
     let one_more = format!("{whole}\n{}", line(10_000));
-    for body in [one_more.into_bytes(), vec![b'\n'; 8 * 1024 * 1024 + 1]] {
-        let answer = import(&server, &admin, &body).await;
-        assert_eq!(seen(&answer), (413, too_large));
-    }
+    let answer = import(&server, &admin, &one_more).await;
+    assert_eq!(seen(&answer), (413, too_large));
+    // Read no further than its length.
+    let request = server.request("POST", "/api/admin/users/import");
+    let request = request.header("Authorization", &admin.bearer());
+    let request = request.header("Content-Type", "application/x-ndjson");
+    let request = request.header("Content-Length", "8388609").body("\n");
+    assert_eq!(seen(&request.send().await), (413, too_large));
     assert_eq!(server.sql(count, &[]).await, [json!({ "n": 10_001 })]);
     for media_type in ["application/json", "text/plain", ""] {
         let request = server.request("POST", "/api/admin/users/import");

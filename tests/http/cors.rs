@@ -20,7 +20,7 @@ const EXPOSED: &str =
 type MakeRequest<'a> = &'a dyn Fn() -> RequestBuilder<'a>;
 
 /// Every path with its methods.
-const PATHS: [(&str, &str); 12] = [
+const PATHS: [(&str, &str); 15] = [
     ("/auth", "POST"),
     ("/api/auth/register", "POST"),
     ("/api/auth/login", "POST"),
@@ -30,7 +30,10 @@ const PATHS: [(&str, &str); 12] = [
     ("/api/auth/me", "GET, HEAD, PATCH, DELETE"),
     ("/api/auth/sessions", "GET, HEAD, DELETE"),
     ("/api/auth/sessions/some-id", "DELETE"),
-    ("/verify", "GET, HEAD, POST, PUT, PATCH, DELETE"),
+    ("/api/admin/users", "GET, HEAD"),
+    ("/api/admin/users/1", "PATCH"),
+    ("/api/admin/users/import", "POST"),
+    ("/api/admin/audit", "GET, HEAD"),
     ("/.well-known/jwks.json", "GET, HEAD"),
     ("/healthz", "GET, HEAD"),
 ];
@@ -87,10 +90,6 @@ async fn without_the_setting_options_is_a_wrong_method_and_nothing_shows() {
     for (path, methods) in PATHS {
         let answer = preflight(&server, path, PAGE).send().await;
         assert_cors(&answer, &[]);
-        if path == "/verify" {
-            assert_eq!(answer.status, 401);
-            continue;
-        }
         assert_eq!(answer.status, 405, "{path}");
         assert_eq!(answer.headers.get("Allow").as_deref(), Some(methods));
     }
@@ -441,5 +440,50 @@ async fn a_database_that_fails_can_be_read_of() {
     let answer = request.header("Origin", PAGE).send().await;
     assert_eq!(answer.status, 503);
     assert_readable_by(&answer, PAGE);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn preflights_under_a_prefix_are_answered_here_or_by_its_service() {
+    const PROTECTED: &str = r#"[
+        {"prefix":"/book/","upstream":"BOOKSTORE","dialect":"JWT"},
+        {"prefix":"/own/","upstream":"UPSTREAM","dialect":"JWT","public_methods":["OPTIONS"]}
+    ]"#;
+    let server = Server::start(&[BOTH, ("PROTECTED", Some(PROTECTED))]).await;
+    let answer = preflight(&server, "/book/dune", PAGE).send().await;
+    assert_eq!((answer.status, answer.text()), (204, ""));
+    let methods = answer.headers.get("Access-Control-Allow-Methods");
+    assert_eq!(
+        methods.as_deref(),
+        Some("GET, HEAD, POST, PUT, PATCH, DELETE")
+    );
+    let request = server.request("GET", "/book/dune").header("Origin", PAGE);
+    let refused = request.send().await;
+    assert_eq!(refused.status, 401);
+    assert_readable_by(&refused, PAGE);
+    // No proxy that asks /verify takes a preflight for a token.
+    let answer = preflight(&server, "/verify", PAGE).send().await;
+    assert_eq!(answer.status, 401);
+    assert_readable_by(&answer, PAGE);
+    // The service's own answer is its own.
+    let account = Account::register(&server).await;
+    let request = server.request("GET", "/book/dune").header("Origin", PAGE);
+    let passed = request
+        .header("Authorization", &account.bearer())
+        .send()
+        .await;
+    assert_eq!(passed.status, 200);
+    assert_cors(&passed, &[]);
+    let before = server.logs().await.len();
+    preflight(&server, "/own/x", PAGE).send().await;
+    let lines = server.logs().await.split_off(before);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("upstream: OPTIONS ")),
+        "{lines:?}"
+    );
+    let answer = preflight(&server, "/book/..%2fx", PAGE).send().await;
+    assert_eq!(answer.status, 404);
     server.stop().await;
 }

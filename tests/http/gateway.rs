@@ -407,8 +407,12 @@ async fn a_service_that_fails_is_a_502_and_a_line_in_the_log() {
                 .iter()
                 .filter_map(|line| serde_json::from_str(line).ok())
                 .collect();
-            assert_eq!(entries.len(), 1, "{lines:?}");
-            assert_eq!(entries[0]["level"], "error");
+            let levels: Vec<_> = entries.iter().map(|entry| &entry["level"]).collect();
+            assert_eq!(levels, ["error", "info"], "{lines:?}");
+            assert_eq!(
+                (&entries[1]["route"], &entries[1]["status"]),
+                (&prefix.into(), &502.into())
+            );
             assert_eq!(entries[0]["prefix"], prefix);
             let text = entries[0]["error"].as_str().unwrap();
             assert!(text.contains(error), "{text}");

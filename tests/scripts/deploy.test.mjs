@@ -8,7 +8,10 @@ import { listen, Project, root } from './support.mjs';
 const ID = '11111111-2222-3333-4444-555555555555';
 const ZEROS = '00000000-0000-0000-0000-000000000000';
 const CONFIG = readFileSync(join(root, 'wrangler.toml'), 'utf8').replace(/database_id = "[-0-9a-f]{36}"/, `database_id = "${ZEROS}"`);
-const LOOKS = ['whoami --json', 'd1 list --json', 'secret list --format json', 'd1 migrations list DB --remote'];
+const EXAMPLE = '-c examples/bookstore/wrangler.toml';
+const LOOKS = [
+  'whoami --json', 'd1 list --json', 'secret list --format json', 'd1 migrations list DB --remote', `deployments list ${EXAMPLE}`,
+];
 
 /** Answers 503 so many times, then 200. */
 function healthz(t, failures = 0, status = 503) {
@@ -38,7 +41,8 @@ test('deploys from nothing, and again without doing anything twice', async (t) =
   assert.ok(!first.out.includes(input.trim()), 'the secret was shown');
   assert.deepEqual(here.takeCommands(), [
     'whoami --json', 'd1 list --json', 'd1 create edge-auth', 'd1 list --json', 'secret list --format json',
-    'secret put JWT_SECRET', 'd1 migrations list DB --remote', 'd1 migrations apply DB --remote', 'deploy',
+    'secret put JWT_SECRET', 'd1 migrations list DB --remote', 'd1 migrations apply DB --remote',
+    `deployments list ${EXAMPLE}`, `deploy ${EXAMPLE}`, 'deploy',
   ]);
 
   const second = await here.run('deploy.mjs', yes);
@@ -61,9 +65,21 @@ test('asks before each thing it makes, and stops at a no', async (t) => {
     assert.match(out, made);
     assert.equal(here.takeCommands().at(-1), last);
   }
-  const { code, out } = await here.run('deploy.mjs', { input: 'perhaps\ny\n' });
+  const without = await here.run('deploy.mjs', { input: 'perhaps\ny\nn\n' });
+  assert.equal(without.code, 1, without.out);
+  assert.match(without.out, /delete its \[\[vars.PROTECTED\]\]/);
+  assert.equal(here.takeCommands().at(-1), `deployments list ${EXAMPLE}`);
+  const { code, out } = await here.run('deploy.mjs', { input: 'y\n' });
   assert.equal(code, 0, out);
   assert.equal(here.takeCommands().at(-1), 'deploy');
+});
+
+test('leaves the example alone where it is not asked for', async (t) => {
+  const here = project(t, { targets: [await healthz(t)] });
+  here.write('wrangler.toml', CONFIG.replace(/^\[\[services\]\]\n.*\n.*\n/m, ''));
+  const { code, out } = await here.run('deploy.mjs', yes);
+  assert.equal(code, 0, out);
+  assert.ok(!here.takeCommands().some((command) => command.includes('bookstore')));
 });
 
 test('takes a database that an earlier run created', async (t) => {
@@ -123,7 +139,7 @@ test('asks which of several accounts', async (t) => {
   assert.equal(unasked.code, 1);
   assert.match(unasked.out, /2 accounts.*CLOUDFLARE_ACCOUNT_ID/);
   here.takeCommands();
-  const asked = await here.run('deploy.mjs', { input: '2\ny\ny\ny\n' });
+  const asked = await here.run('deploy.mjs', { input: '2\ny\ny\ny\ny\n' });
   assert.equal(asked.code, 0, asked.out);
   assert.deepEqual([...new Set(here.world.calls.map(({ account }) => account))], [undefined, 'a2']);
 });

@@ -37,6 +37,9 @@ else if (command === 'secret list --format json') {
 } else if (command === 'd1 migrations list DB --remote') {
   console.log(world.missing.length ? `Migrations to be applied:\n${world.missing.map((name) => `│ ${name} │`).join('\n')}` : '✅ No migrations to apply!');
 } else if (command === 'd1 migrations apply DB --remote') world.missing = [];
+else if (command === 'deployments list -c examples/bookstore/wrangler.toml') {
+  if (!world.example) fail('This Worker does not exist on your account.');
+} else if (command === 'deploy -c examples/bookstore/wrangler.toml') world.example = true;
 else if (command === 'deploy') {
   console.log('Uploaded edge-auth');
   const entries = [{ type: 'wrangler-session' }, { type: 'deploy', targets: world.targets }];
