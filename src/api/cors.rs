@@ -14,8 +14,7 @@ use crate::platform::http::Incoming;
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, X-D1-Bookmark";
 
 /// What a page may read beside the headers that need no leave.
-const EXPOSED_HEADERS: &str =
-    "Retry-After, X-D1-Bookmark, X-Request-Id, X-Auth-User-Id, X-Auth-Role, X-Auth-Token-Id";
+const EXPOSED_HEADERS: &str = "Retry-After, X-D1-Bookmark, X-Request-Id";
 
 /// Seconds for which a browser need not ask again; Chromium takes no more.
 const MAX_AGE: &str = "7200";

@@ -14,8 +14,7 @@ const BOTH: (&str, Option<&str>) = (
 );
 const ANY: (&str, Option<&str>) = ("ALLOWED_ORIGINS", Some("*"));
 
-const EXPOSED: &str =
-    "Retry-After, X-D1-Bookmark, X-Request-Id, X-Auth-User-Id, X-Auth-Role, X-Auth-Token-Id";
+const EXPOSED: &str = "Retry-After, X-D1-Bookmark, X-Request-Id";
 
 type MakeRequest<'a> = &'a dyn Fn() -> RequestBuilder<'a>;
 

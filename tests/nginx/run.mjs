@@ -73,7 +73,7 @@ const service = http.createServer(async (request, response) => {
 const worker = await start(built('build'));
 const folder = mkdtempSync(join(tmpdir(), 'nginx-'));
 const port = await freePort();
-writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, worker.address, await listen(service)));
+writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, worker.url, await listen(service)));
 const nginx = spawn('nginx', ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')], { stdio: 'inherit' });
 const ended = new Promise((resolve) => nginx.on('exit', resolve));
 
