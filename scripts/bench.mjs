@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
-import { built, makeKey, start } from '../tests/support/server.mjs';
+import { built, builtWithin, makeKey, start } from '../tests/support/server.mjs';
 
 const QUICK = { warmUps: 500, count: 3000 };
 const SLOW = { warmUps: 3, count: 30 };
@@ -74,6 +74,33 @@ async function compare(server, token) {
   for (const [name, { cpu, median }] of Object.entries(rows)) row(name, count, cpu.toFixed(2), median.toFixed(2));
 }
 
+/** 100,000 users in ten requests, and how much of the time the database has. */
+async function importUsers(server) {
+  const hash = `pbkdf2:sha256:260000$abcdefgh$${'00'.repeat(32)}`;
+  const line = (n) => JSON.stringify({ email: `user${n}@example.com`, username: `user${n}`, name: 'User', password_hash: hash });
+  await send(server, register);
+  await server.sql("UPDATE users SET role = 'admin'", []);
+  const { access_token: token } = await send(server, logIn);
+  const headers = ['Authorization', `Bearer ${token}`, 'Content-Type', 'application/x-ndjson'];
+  const seconds = { all: 0, database: 0 };
+  const cpuMs = server.cpuMs();
+  for (let part = 0; part < 10; part++) {
+    const lines = Array.from({ length: 10_000 }, (_, i) => line(part * 10_000 + i));
+    const before = (await server.logs()).length;
+    const sent = performance.now();
+    const answer = await server.send('POST', '/api/admin/users/import', headers, [Buffer.from(lines.join('\n'))], false);
+    seconds.all += (performance.now() - sent) / 1000;
+    if (JSON.parse(answer.body).imported !== lines.length) throw new Error(`import: ${answer.status} ${answer.body}`);
+    const times = (await server.logs()).slice(before).map((text) => text.match(/^database: (\d+) ms$/)?.[1]);
+    seconds.database += times.reduce((sum, ms) => sum + Number(ms ?? 0), 0) / 1000;
+  }
+  const perSecond = (100_000 / seconds.all).toFixed(0);
+  const share = ((seconds.database / seconds.all) * 100).toFixed(0);
+  row('a user of an import of 100,000', '10', ((server.cpuMs() - cpuMs) / 100_000).toFixed(3));
+  console.log(`an import: ${perSecond} users a second, ${share} % of the time in the database`);
+  await server.stop();
+}
+
 const agent = new http.Agent({ keepAlive: true });
 row('', 'requests', 'CPU ms/request', 'median ms');
 
@@ -108,6 +135,8 @@ for (const algorithm of ['HS256', 'EdDSA', 'ES256']) {
   await measure(server, `POST /api/auth/refresh, ${algorithm}`, QUICK, next(session), next);
   await server.stop();
 }
+
+await importUsers(await start(builtWithin('withTimedDatabase')));
 
 const gateway = await start(built('build'), { PROTECTED: '[{"prefix":"/up/","upstream":"UPSTREAM","dialect":"JWT"}]' }, agent);
 await send(gateway, register);

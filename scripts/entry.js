@@ -34,7 +34,7 @@ function internalServerError(request, env, error) {
   const { method, url } = request;
   const path = new URL(url).pathname;
   const id = crypto.randomUUID();
-  console.error(JSON.stringify({ level: 'error', error: `${error?.stack}`, method, path, request_id: id }));
+  console.error(JSON.stringify({ level: 'error', error: `${error?.stack}`, method, request_id: id }));
   const headers = {
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',

@@ -224,18 +224,12 @@ fn log_error(error: &str) {
     console_error!("{line}");
 }
 
-/// Logs `error` and words the answer, which says nothing of it.
+/// Logs `error`, beside the line that every request has, and words the answer, which says nothing
+/// of it.
 fn unexpected(request: &Incoming, error: &str, request_id: &str) -> Reply {
-    let path = request.path();
-    let line = json!({
-        "level": "error",
-        "error": error,
-        "method": request.method(),
-        "path": path,
-        "request_id": request_id,
-    });
+    let line = json!({ "level": "error", "error": error, "request_id": request_id });
     console_error!("{line}");
-    api::unexpected(&path, request_id)
+    api::unexpected(&request.path(), request_id)
 }
 
 fn respond(reply: Reply, head: bool) -> worker::Result<Response> {

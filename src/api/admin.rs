@@ -10,7 +10,7 @@ use super::reply::{Dialect, Reply};
 use super::{App, Unexpected};
 use crate::auth::account::{ADMIN_ROLE, BrokenRule, Name, UserId};
 use crate::auth::import::{self, ImportedAccount};
-use crate::auth::json as members_json;
+use crate::auth::json;
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
 use crate::store::audit::{Action, Audit, Event};
@@ -269,7 +269,7 @@ impl Changes {
         if role.as_ref().is_some_and(|role| !roles.contains(role)) {
             return Err(broken("role", "is not known"));
         }
-        let disabled = match members_json::take(members, "disabled") {
+        let disabled = match json::take(members, "disabled") {
             None => None,
             Some(Value::Bool(disabled)) => Some(disabled),
             Some(_) => return Err(broken("disabled", "must be true or false")),

@@ -53,6 +53,29 @@ export const withSeenQueries = (worker) =>
     },
   }));
 
+/** Writes how many milliseconds each answer of the database took to the console. */
+export function withTimedDatabase(worker) {
+  const timed = async (answer) => {
+    const asked = Date.now();
+    try {
+      return await answer;
+    } finally {
+      console.log(`database: ${Date.now() - asked} ms`);
+    }
+  };
+  const statement = (inner) => ({
+    bind: (...values) => statement(inner.bind(...values)),
+    raw: () => timed(inner.raw()),
+    inner,
+  });
+  return withBindings(worker, ({ DB }) => ({
+    DB: {
+      prepare: (text) => statement(DB.prepare(text)),
+      batch: (statements) => timed(DB.batch(statements.map(({ inner }) => inner))),
+    },
+  }));
+}
+
 /** Writes where each session of the database starts to the console. */
 export const withSeenSessions = (worker) =>
   withBindings(worker, ({ DB }) => ({
