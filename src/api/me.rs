@@ -1,6 +1,6 @@
 //! The caller's own account: look, change, delete, change the password.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::accounts::{body_refusal, user_json};
 use super::fields::{self, FieldsRefused};
@@ -8,7 +8,7 @@ use super::protected::{self, Caller};
 use super::reply::{Dialect, Reply};
 use super::sign_in::{self, Refusal};
 use super::{App, Unexpected, body, throttle};
-use crate::auth::account::{BrokenRule, Email, Name, Username};
+use crate::auth::account::{BrokenRule, Email, Name, User, Username};
 use crate::auth::attempt::{AttemptedName, account_key};
 use crate::auth::password::NewPassword;
 use crate::platform::http::Incoming;
@@ -35,31 +35,16 @@ pub(super) async fn patch(app: &App, request: &Incoming) -> Result<Reply, Unexpe
         Ok(members) => members,
         Err(problem) => return body_refusal(problem),
     };
-    let removes_username = members.get("username") == Some(&Value::Null);
-    let changes = || {
-        let name = fields::optional(&mut members, "name")?;
-        let name = name.map(|name| Name::parse(&name, unicode::nfc));
-        let username = fields::optional(&mut members, "username")?;
-        let username = username.map(|name| Username::parse(&name, unicode::nfc));
-        if removes_username && user.email.is_none() {
-            let rule = "must not be removed from an account without an email address";
-            return Err(FieldsRefused::Rule(BrokenRule {
-                field: "username",
-                rule,
-            }));
-        }
-        Ok((name.transpose()?, username.transpose()?))
-    };
-    let (name, username) = match { changes }() {
+    let changes = match ProfileChanges::parse(&mut members, &user) {
         Ok(changes) => changes,
         Err(refused) => return Ok(refused.reply()),
     };
-    if name.is_none() && username.is_none() && !removes_username {
+    if changes.name.is_none() && changes.username.is_none() {
         return Ok(Reply::json(200, &json!({ "user": user_json(&user) })));
     }
-    let new_username = (username.is_some() || removes_username).then_some(username.as_ref());
+    let username = changes.username.as_ref().map(Option::as_ref);
     let updated = Users(&app.database)
-        .update_profile(user.id, name.as_ref(), new_username)
+        .update_profile(user.id, changes.name.as_ref(), username)
         .await;
     Ok(match updated {
         Ok(Some(user)) => Reply::json(200, &json!({ "user": user_json(&user) })),
@@ -107,31 +92,7 @@ pub(super) async fn change_password(app: &App, request: &Incoming) -> Result<Rep
         Ok(members) => members,
         Err(problem) => return body_refusal(problem),
     };
-    let passwords = || {
-        let [current, new] = fields::required(&mut members, "current_password, new_password")?;
-        let (current, new) = (fields::string(current)?, fields::string(new)?);
-        // What the database holds passed these rules, or those of an import.
-        let email = user
-            .email
-            .as_deref()
-            .and_then(|text| Email::parse(text).ok());
-        let username = user.username.as_deref();
-        let username = username.and_then(|text| Username::parse(text, unicode::nfc).ok());
-        let name = Name::parse(&user.name, unicode::nfc).ok();
-        let new = NewPassword::parse(
-            &new,
-            unicode::nfkc,
-            email.as_ref(),
-            username.as_ref(),
-            name.as_ref(),
-        );
-        let named = |broken| BrokenRule {
-            field: "new_password",
-            ..broken
-        };
-        Ok::<_, FieldsRefused>((current, new.map_err(named)?))
-    };
-    let (current, new) = match { passwords }() {
+    let (current, new) = match password_fields(&mut members, user) {
         Ok(passwords) => passwords,
         Err(refused) => return Ok(refused.reply()),
     };
@@ -144,6 +105,60 @@ pub(super) async fn change_password(app: &App, request: &Incoming) -> Result<Rep
         .await?;
     app.trace.did(Action::PasswordChange, Some(user.id));
     Ok(Reply::empty())
+}
+
+/// What a `PATCH` changes. A username of `Some(None)` is taken away.
+struct ProfileChanges {
+    name: Option<Name>,
+    username: Option<Option<Username>>,
+}
+
+impl ProfileChanges {
+    fn parse(members: &mut Map<String, Value>, user: &User) -> Result<Self, FieldsRefused> {
+        let takes_username_away = members.get("username") == Some(&Value::Null);
+        let name = fields::optional(members, "name")?;
+        let name = name.map(|name| Name::parse(&name, unicode::nfc));
+        let username = fields::optional(members, "username")?;
+        let username = username.map(|name| Username::parse(&name, unicode::nfc));
+        if takes_username_away && user.email.is_none() {
+            return Err(FieldsRefused::Rule(BrokenRule {
+                field: "username",
+                rule: "must not be removed from an account without an email address",
+            }));
+        }
+        let (name, username) = (name.transpose()?, username.transpose()?);
+        Ok(Self {
+            name,
+            username: (username.is_some() || takes_username_away).then_some(username),
+        })
+    }
+}
+
+/// The current password as it was sent, and the new one.
+fn password_fields(
+    members: &mut Map<String, Value>,
+    user: &User,
+) -> Result<(String, NewPassword), FieldsRefused> {
+    let [current, new] = fields::required(members, "current_password, new_password")?;
+    let (current, new) = (fields::string(current)?, fields::string(new)?);
+    // What the database holds has passed these rules.
+    let email = user.email.as_deref();
+    let email = email.and_then(|text| Email::parse(text).ok());
+    let username = user.username.as_deref();
+    let username = username.and_then(|text| Username::parse(text, unicode::nfc).ok());
+    let name = Name::parse(&user.name, unicode::nfc).ok();
+    let new = NewPassword::parse(
+        &new,
+        unicode::nfkc,
+        email.as_ref(),
+        username.as_ref(),
+        name.as_ref(),
+    );
+    let of_field = |broken| BrokenRule {
+        field: "new_password",
+        ..broken
+    };
+    Ok((current, new.map_err(of_field)?))
 }
 
 /// Checks the caller's password as a sign-in does, with its throttle; the answer, if it is wrong.
