@@ -154,7 +154,7 @@ fn append_to_audit(app: &App, request: &Incoming, context: &Context) {
             now: clock::now_ms(),
         };
         if let Err(error) = Audit(&database).append(&events, origin).await {
-            log_error(&format!("audit: {error}"));
+            api::log(format_args!("audit: {error}"));
         }
     });
 }
@@ -163,7 +163,7 @@ fn append_to_audit(app: &App, request: &Incoming, context: &Context) {
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Err(error) = purge(&env).await {
-        log_error(&format!("purge: {error}"));
+        api::log(format_args!("purge: {error}"));
     }
 }
 
@@ -217,11 +217,6 @@ fn setting(env: &Env, name: &str) -> Option<String> {
     value
         .as_string()
         .or_else(|| JSON::stringify(&value).ok()?.as_string())
-}
-
-fn log_error(error: &str) {
-    let line = json!({ "level": "error", "error": error });
-    console_error!("{line}");
 }
 
 /// Logs `error`, beside the line that every request has, and words the answer, which says nothing

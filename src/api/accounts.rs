@@ -128,6 +128,11 @@ pub(super) fn refusal(reason: &Reason) -> Reply {
         }) => pyjwt::text(&TokenError::Payload(*problem)),
         Reason::Token(error) => pyjwt::text(error),
     };
+    token_problem(&text)
+}
+
+/// A 401 of this text.
+pub(super) fn token_problem(text: &str) -> Reply {
     Reply::json(401, &json!({ "msg": text })).with("WWW-Authenticate", "Bearer")
 }
 

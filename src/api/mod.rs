@@ -85,7 +85,7 @@ impl From<StoreError> for Unexpected {
 }
 
 /// Logs what only the operator can mend and what does not stop the request.
-fn log(error: fmt::Arguments<'_>) {
+pub fn log(error: fmt::Arguments<'_>) {
     let line = json!({ "level": "error", "error": error.to_string() });
     worker::console_error!("{line}");
 }

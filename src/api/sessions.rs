@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::accounts::{body_refusal, refusal};
+use super::accounts::{body_refusal, refusal, token_problem};
 use super::authorization::{self, HeaderProblem};
 use super::body;
 use super::fields;
@@ -24,7 +24,7 @@ pub(super) async fn refresh(app: &App, request: &Incoming) -> Result<Reply, Unex
     };
     let Ok(mut token) = app.config.refresh_keys.read(&text) else {
         return Ok(match verify(app, &text) {
-            Ok(_) => text_401("Only refresh tokens are allowed"),
+            Ok(_) => token_problem("Only refresh tokens are allowed"),
             Err(Some(error)) => refusal(&Reason::Token(error)),
             Err(None) => refusal(&Reason::Revoked),
         });
@@ -167,8 +167,4 @@ async fn sent_token(request: &Incoming) -> Result<Result<String, Reply>, Unexpec
         Ok(_) => missing(),
         Err(refused) => Ok(Err(refused.reply())),
     }
-}
-
-fn text_401(text: &str) -> Reply {
-    Reply::json(401, &json!({ "msg": text })).with("WWW-Authenticate", "Bearer")
 }

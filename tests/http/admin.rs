@@ -45,14 +45,15 @@ fn seen(answer: &Answer) -> (u16, &str) {
     (answer.status, answer.text())
 }
 
-/// Waits for what the Worker does after it has answered.
+/// Asks until the Worker has done what it does after its answer.
 async fn events(server: &Server, at_least: usize) -> Vec<Value> {
-    loop {
+    for _ in 0..1000 {
         let rows = server.sql("SELECT * FROM audit ORDER BY id", &[]).await;
         if rows.len() >= at_least {
             return rows;
         }
     }
+    panic!("fewer than {at_least} events");
 }
 
 #[wasm_bindgen_test]
