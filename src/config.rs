@@ -12,6 +12,7 @@
 //! | `ACCESS_TOKEN_LIFETIME` | seconds, 60 to 86,400 | 900 |
 //! | `ALLOWED_ORIGINS` | origins, separated by white space or commas, or `*` alone | none |
 //! | `TRUST_TOKEN_ALONE` | `true` or `false`: whether `/verify` and the gateway read no account | `false` |
+//! | `REGISTRATION` | `open` or `closed`: whether anybody may register | `open` |
 //! | `SESSION_LIFETIME` | seconds, 60 to 31,536,000 | 2,592,000 (30 days) |
 //! | `SESSION_IDLE_LIFETIME` | seconds without a refresh, 60 to 31,536,000 | 604,800 (7 days) |
 //! | `SESSIONS_PER_USER` | 1 to 1,000 | 50 |
@@ -36,6 +37,7 @@ use std::str::FromStr;
 use zeroize::Zeroizing;
 
 use crate::auth::account::{ADMIN_ROLE, DEFAULT_ROLE, is_role};
+use crate::auth::attempt::AttemptHasher;
 use crate::auth::keyed_hash::KeyedHash;
 use crate::auth::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
 use crate::auth::session::{Lifetimes, RefreshKeys};
@@ -50,9 +52,8 @@ pub struct Config {
     /// `JWT_ALGORITHM`, `JWT_SECRET` or `JWT_PRIVATE_KEY`, and `JWT_SECRETS_RETIRED`,
     /// `JWT_KEYS_RETIRED`: sign and verify access tokens.
     pub keys: Keys,
-    /// Hashes the names and addresses that failed sign-ins are counted by. Its secret follows from
-    /// the active key's.
-    pub attempt_hash: KeyedHash,
+    /// Makes the keys that failed sign-ins are counted by. Its secret follows from the active key's.
+    pub attempts: AttemptHasher,
     /// `JWT_ISSUER`: the claim `iss` of the tokens signed here. Tokens of another issuer are
     /// refused, so a change of it ends every token.
     pub issuer: String,
@@ -60,6 +61,8 @@ pub struct Config {
     pub access_token_lifetime: u32,
     /// `ALLOWED_ORIGINS`: whose pages may read answers.
     pub allowed_origins: AllowedOrigins,
+    /// `REGISTRATION`: whether anybody may register.
+    pub registration_is_open: bool,
     /// `TRUST_TOKEN_ALONE`: `/verify` and the gateway look at the token and read no account, so that
     /// they notice a revocation only when the token expires.
     pub trust_token_alone: bool,
@@ -147,13 +150,21 @@ impl Config {
         };
 
         let config = Self {
-            attempt_hash: attempt_hash(&keys)?,
+            attempts: attempt_hasher(&keys)?,
             refresh_keys: RefreshKeys::new(keyed_hashes(&keys, "refresh tokens")),
             keys,
             issuer,
             access_token_lifetime: number(&read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?
                 .unwrap_or(900),
             allowed_origins: AllowedOrigins::parse(&read)?,
+            registration_is_open: match read("REGISTRATION").as_deref() {
+                None | Some("open") => true,
+                Some("closed") => false,
+                Some(_) => {
+                    let problem = "must be open or closed";
+                    return Err(ConfigError::new("REGISTRATION", problem));
+                }
+            },
             trust_token_alone: boolean(&read, "TRUST_TOKEN_ALONE")?.unwrap_or(false),
             session_lifetimes: Lifetimes {
                 absolute: seconds(&read, "SESSION_LIFETIME", 30)?,
@@ -231,9 +242,10 @@ fn keys(read: impl Fn(&str) -> Option<String>) -> Result<Keys, ConfigError> {
     Ok(Keys { active, retired })
 }
 
-fn attempt_hash(keys: &Keys) -> Result<KeyedHash, ConfigError> {
+fn attempt_hasher(keys: &Keys) -> Result<AttemptHasher, ConfigError> {
     let active = keyed_hashes(keys, "attempts").next();
-    active.ok_or_else(|| ConfigError::new("JWT_SECRET", "is not set"))
+    let hash = active.ok_or_else(|| ConfigError::new("JWT_SECRET", "is not set"))?;
+    Ok(AttemptHasher::new(hash))
 }
 
 /// Keyed hashes for one purpose, that of the active key first.
@@ -383,6 +395,7 @@ mod tests {
         assert_eq!(config.issuer, "edge-auth");
         assert_eq!(config.access_token_lifetime, 900);
         assert_eq!(config.allowed_origins, AllowedOrigins::None);
+        assert!(config.registration_is_open);
         assert!(!config.trust_token_alone);
         assert_eq!(config.session_lifetimes.absolute, 30 * 86_400_000);
         assert_eq!(config.session_lifetimes.idle, 7 * 86_400_000);
@@ -440,6 +453,12 @@ mod tests {
             "JWT_SECRET is shorter than 32 bytes"
         );
         assert_eq!(problem("JWT_ISSUER", ""), "JWT_ISSUER is empty");
+        for value in ["", "Closed", "no"] {
+            assert_eq!(
+                problem("REGISTRATION", value),
+                "REGISTRATION must be open or closed"
+            );
+        }
         assert_eq!(problem("ALLOWED_ORIGINS", ""), "ALLOWED_ORIGINS is empty");
         assert_eq!(
             problem("PASSWORD_HASH", "bcrypt"),

@@ -1,7 +1,7 @@
 //! The Cloudflare entry: reads the environment, answers one request, logs what went wrong.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -18,14 +18,14 @@ use crate::auth::account::UserId;
 use crate::auth::attempt::ClientAddress;
 use crate::config::prefixes::Prefixes;
 use crate::config::{AllowedOrigins, Config, ConfigError};
+use crate::platform::clock::Timer;
 use crate::platform::http::Incoming;
 use crate::platform::rate_limit::RateLimit;
 use crate::platform::upstream::Services;
 use crate::platform::{clock, random};
 use crate::store::Database;
-use crate::store::attempts::Attempts;
 use crate::store::audit::{Audit, Origin};
-use crate::store::sessions::Sessions;
+use crate::store::purges::Purges;
 
 /// The D1 binding's name in `wrangler.toml`.
 const DATABASE: &str = "DB";
@@ -66,6 +66,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
                 queries = app.database.statements();
                 user_id = app.trace.user_id().map(UserId::get);
                 append_to_audit(&app, &request, &context);
+                end_turn(&app, &context);
                 answer
             }
             Err(error) => Answer::Own(unexpected(&request, &error, &request_id)),
@@ -120,6 +121,7 @@ fn app(
         registration_limit: RateLimit::new(env, "REGISTRATIONS"),
         services: Services::new(env),
         trace: Trace::default(),
+        turn: Cell::default(),
     })
 }
 
@@ -159,6 +161,19 @@ fn append_to_audit(app: &App, request: &Incoming, context: &Context) {
     });
 }
 
+/// Ends the turn of a sign-in once the answer has left: it does so before a timer that starts now
+/// ends.
+fn end_turn(app: &App, context: &Context) {
+    if let Some(turn) = app.turn.take() {
+        context.wait_until(async move {
+            if let Err(error) = Timer::start(1).end().await {
+                api::log(format_args!("host: {error}"));
+            }
+            drop(turn);
+        });
+    }
+}
+
 /// Deletes what has expired, as often as `wrangler.toml` says.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
@@ -171,13 +186,11 @@ async fn purge(env: &Env) -> Result<(), String> {
     let config = config(env).map_err(|error| format!("setting {error}"))?;
     let database = database(env)?;
     let now = clock::now_ms();
-    let attempts = Attempts(&database).purge(now).await;
-    let sessions = Sessions(&database)
-        .purge(config.session_lifetimes, now)
-        .await;
-    let audit = Audit(&database)
-        .purge(now.saturating_sub(config.audit_retention))
-        .await;
+    let purges = Purges(&database);
+    let attempts = purges.attempts(now).await;
+    let sessions = purges.sessions(config.session_lifetimes, now).await;
+    let kept_from = now.saturating_sub(config.audit_retention);
+    let audit = purges.audit(kept_from).await;
     let purged = attempts.and(sessions).and(audit);
     purged.map_err(|error| error.to_string())
 }

@@ -8,20 +8,31 @@ use super::fields::{self, FieldsRefused};
 use super::protected::Reason;
 use super::reply::{Dialect, Reply};
 use super::sign_in::{self, Refusal};
+use super::throttle::{self, TooMany};
 use super::tokens::{self, Grant, Opening};
-use super::{App, Unexpected, pyjwt, throttle};
+use super::{App, Unexpected, pyjwt};
 use crate::auth::account::{Email, Name, User, Username};
-use crate::auth::attempt::{AttemptKeys, AttemptedName};
+use crate::auth::attempt::AttemptedName;
 use crate::auth::password::NewPassword;
 use crate::auth::token::TokenError;
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
+use crate::store::attempts::Closed;
 use crate::store::audit::Action;
 use crate::store::sessions::Sessions;
 use crate::store::users::{Account, InsertError, NewAccount, Users};
 
+/// The text of a 409.
+const EMAIL_TAKEN: &str = "Email already registered";
+
+/// The text of a 409.
+pub(super) const USERNAME_TAKEN: &str = "Username already taken";
+
 /// `POST /api/auth/register`.
 pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
+    if !app.config.registration_is_open {
+        return Ok(Dialect::Accounts.error(403, "Registration is closed"));
+    }
     let address = match throttle::admit(&app.registration_limit, request).await? {
         Ok(address) => address,
         Err(too_many) => return Ok(too_many.reply(Dialect::Accounts)),
@@ -34,35 +45,47 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Une
         Ok(registration) => registration,
         Err(refused) => return Ok(refused.reply()),
     };
+    let from = app.config.attempts.address(&address);
+    let users = Users(&app.database);
+    let (email, username) = (&registration.email, registration.username.as_ref());
+    let now = clock::now_ms();
+    let vacancy = users.vacancy(email, username, &from.key(), now).await?;
+    if let Some(time) = vacancy.closed_until {
+        let closed = Closed {
+            pair: None,
+            address: Some(time),
+        };
+        throttle::remember(&address, closed);
+        return Ok(TooMany::until(time).reply(Dialect::Accounts));
+    }
+    if vacancy.email_is_taken {
+        return throttle::name_taken(app, &address, &from, EMAIL_TAKEN).await;
+    }
+    if vacancy.username_is_taken {
+        return throttle::name_taken(app, &address, &from, USERNAME_TAKEN).await;
+    }
     let password_hash = sign_in::hash(app, &registration.password).await?;
-    let name = AttemptedName::email(registration.email.as_str());
-    let keys = AttemptKeys::new(&app.config.attempt_hash, &name, &address);
     let opening = registration
         .offline_access
         .then(|| Opening::new(app, request));
     let opening = opening.transpose()?;
     let new = NewAccount {
-        email: &registration.email,
-        username: registration.username.as_ref(),
+        email,
+        username,
         name: &registration.name,
         password_hash: &password_hash,
         session: opening.as_ref().map(Opening::new_session),
     };
-    let users = Users(&app.database);
-    let taken = match users.insert(&new, &keys, clock::now_ms()).await {
+    let taken = match users.insert(&new, &from, clock::now_ms()).await {
         Ok(account) => {
             let message = "User registered successfully";
             return signed_in(app, Action::Register, 201, message, &account, opening);
         }
-        Err(InsertError::EmailTakenOrClosed) => "Email already registered",
-        Err(InsertError::UsernameTaken) => "Username already taken",
+        Err(InsertError::EmailTakenOrClosed) => EMAIL_TAKEN,
+        Err(InsertError::UsernameTaken) => USERNAME_TAKEN,
         Err(InsertError::Store(error)) => return Err(error.into()),
     };
-    // To be told that an account exists is a failure, as a wrong password is.
-    Ok(match throttle::count_failure(app, &keys.address).await? {
-        Ok(()) => Dialect::Accounts.error(409, taken),
-        Err(too_many) => too_many.reply(Dialect::Accounts),
-    })
+    throttle::name_taken(app, &address, &from, taken).await
 }
 
 /// `POST /api/auth/login`.

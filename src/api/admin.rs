@@ -8,13 +8,14 @@ use super::fields::{self, FieldsRefused};
 use super::protected::{self, Caller};
 use super::reply::{Dialect, Reply};
 use super::{App, Unexpected};
-use crate::auth::account::{ADMIN_ROLE, BrokenRule, Name, UserId};
+use crate::auth::account::{ADMIN_ROLE, BrokenRule, Name, SignInName, UserId};
+use crate::auth::attempt::{AttemptedName, ClientAddress, NameHash};
 use crate::auth::import::{self, ImportedAccount};
 use crate::auth::json;
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
-use crate::store::audit::{Action, Audit, Event};
-use crate::store::users::{Account, AdminChange, Users};
+use crate::store::audit::{Action, Audit, Event, Origin};
+use crate::store::users::{Account, AdminChange, NotImported, Users};
 
 /// The media type of an import.
 const NDJSON: &str = "application/x-ndjson";
@@ -73,6 +74,7 @@ pub(super) async fn audit(app: &App, request: &Incoming) -> Result<Reply, Unexpe
                 "actor_id": entry.actor_id,
                 "address": entry.address,
                 "at": entry.at,
+                "count": entry.count,
                 "detail": entry.detail,
                 "id": entry.id,
                 "user_agent": entry.user_agent,
@@ -101,13 +103,12 @@ pub(super) async fn change_user(
         Ok(changes) => changes,
         Err(refused) => return Ok(refused.reply()),
     };
-    let not_found = || Ok(Dialect::Accounts.error(404, "User not found"));
     let Some(id) = UserId::from_digits(id) else {
-        return not_found();
+        return Ok(user_not_found());
     };
     let users = Users(&app.database);
     let account = if changes.is_empty() {
-        users.holder(id, None).await?.map(|holder| holder.account)
+        users.account(id).await?
     } else {
         let change = AdminChange {
             role: changes.role.as_deref(),
@@ -115,15 +116,21 @@ pub(super) async fn change_user(
             name: changes.name.as_ref(),
             roles: &app.config.roles,
         };
-        let changed = users.change(id, &change, clock::now()).await?;
-        if changed.is_none() && users.holder(id, None).await?.is_some() {
-            let text = "The last admin cannot be demoted or disabled";
-            return Ok(Dialect::Accounts.error(409, text));
+        let authority = caller.authority(Some(ADMIN_ROLE));
+        let changed = users.change(id, &change, &authority, clock::now()).await?;
+        if changed.is_none() {
+            if let Err(refused) = administrator(app, request).await? {
+                return Ok(refused);
+            }
+            if users.account(id).await?.is_some() {
+                let text = "The last admin cannot be demoted or disabled";
+                return Ok(Dialect::Accounts.error(409, text));
+            }
         }
         changed
     };
     let Some(account) = account else {
-        return not_found();
+        return Ok(user_not_found());
     };
     let event = |action, detail| Event {
         action,
@@ -139,7 +146,71 @@ pub(super) async fn change_user(
         Some(false) => app.trace.record(event(Action::Enable, None)),
         None => {}
     }
+    if changes.name.is_some() {
+        app.trace.record(event(Action::NameChange, None));
+    }
     Ok(Reply::json(200, &json!({ "user": account_json(&account) })))
+}
+
+/// `DELETE /api/admin/users/<id>/sessions`.
+pub(super) async fn end_sessions(
+    app: &App,
+    request: &Incoming,
+    id: &str,
+) -> Result<Reply, Unexpected> {
+    let caller = match administrator(app, request).await? {
+        Ok(caller) => caller,
+        Err(refused) => return Ok(refused),
+    };
+    let Some(id) = UserId::from_digits(id) else {
+        return Ok(user_not_found());
+    };
+    let users = Users(&app.database);
+    let authority = caller.authority(Some(ADMIN_ROLE));
+    if !users.end_sessions(id, &authority, clock::now()).await? {
+        return user_not_found_by(app, request).await;
+    }
+    app.trace.did(Action::SessionsEnd, Some(id));
+    Ok(Reply::empty())
+}
+
+/// `POST /api/admin/users/<id>/unlock`.
+pub(super) async fn unlock(app: &App, request: &Incoming, id: &str) -> Result<Reply, Unexpected> {
+    let caller = match administrator(app, request).await? {
+        Ok(caller) => caller,
+        Err(refused) => return Ok(refused),
+    };
+    let users = Users(&app.database);
+    let id = UserId::from_digits(id);
+    let account = match id {
+        Some(id) => users.account(id).await?,
+        None => None,
+    };
+    let Some(Account { user, .. }) = account else {
+        return Ok(user_not_found());
+    };
+    let names = [user.email.as_deref(), user.username.as_deref()];
+    let hash = |name| {
+        let name = AttemptedName::username(name, unicode::nfc);
+        app.config.attempts.name(&name)
+    };
+    let names: Vec<_> = names.into_iter().flatten().map(hash).collect();
+    let authority = caller.authority(Some(ADMIN_ROLE));
+    if !users.unlock(user.id, &names, &authority).await? {
+        return user_not_found_by(app, request).await;
+    }
+    app.trace.did(Action::Unlock, Some(user.id));
+    Ok(Reply::empty())
+}
+
+fn user_not_found() -> Reply {
+    Dialect::Accounts.error(404, "User not found")
+}
+
+/// The answer where a change found no account, unless it was the caller who was found wanting.
+async fn user_not_found_by(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
+    let caller = administrator(app, request).await?;
+    Ok(caller.err().unwrap_or_else(user_not_found))
 }
 
 /// `POST /api/admin/users/import`. The whole body comes first: one that is too long or cut off
@@ -171,29 +242,56 @@ pub(super) async fn import(app: &App, request: &Incoming) -> Result<Reply, Unexp
         }
     }
     let users = Users(&app.database);
+    let authority = caller.authority(Some(ADMIN_ROLE));
+    let header = request.header("CF-Connecting-IP")?;
+    let address = ClientAddress::parse(header.as_deref());
+    let user_agent = request.header("User-Agent")?;
     let mut imported = accounts.len();
     for chunk in accounts.chunks(IMPORT_CHUNK) {
         let parsed: Vec<_> = chunk.iter().map(|(_, account)| account).collect();
-        for (index, taken) in users.import(&parsed).await? {
+        let names: Vec<_> = parsed
+            .iter()
+            .flat_map(|account| names(app, account))
+            .collect();
+        let origin = Origin {
+            address: address.as_str(),
+            user_agent: user_agent.as_deref(),
+            now: clock::now_ms(),
+        };
+        let Some(refused) = users.import(&parsed, &names, &authority, origin).await? else {
+            // What was imported before has its events.
+            return match administrator(app, request).await? {
+                Ok(_) => protected::revoked_meanwhile(app, request).await,
+                Err(refused) => Ok(refused),
+            };
+        };
+        for (index, why) in refused {
             if let Some((number, _)) = chunk.get(index) {
-                skipped.push((*number, taken.to_owned()));
+                let text = match why {
+                    NotImported::AlreadyImported => "Already imported",
+                    NotImported::EmailTaken => "Email already registered",
+                    NotImported::UsernameTaken => "Username already taken",
+                };
+                skipped.push((*number, text.to_owned()));
                 imported -= 1;
             }
         }
     }
     skipped.sort_unstable();
-    app.trace.record(Event {
-        action: Action::Import,
-        user_id: None,
-        actor_id: Some(caller.account.user.id),
-        detail: Some(imported.to_string()),
-    });
     let skipped: Vec<_> = skipped
         .into_iter()
         .map(|(line, error)| json!({ "error": error, "line": line }))
         .collect();
     let answer = json!({ "imported": imported, "skipped": skipped });
     Ok(Reply::json(200, &answer))
+}
+
+/// The names by which failed sign-ins of an account were counted before it was there.
+fn names(app: &App, account: &ImportedAccount) -> impl Iterator<Item = NameHash> {
+    let email = account.email.clone().map(SignInName::Email);
+    let username = account.username.clone().map(SignInName::Username);
+    let names = [email, username].into_iter().flatten();
+    names.map(|name| app.config.attempts.name(&AttemptedName::from(name)))
 }
 
 /// `user` as administrators see it.

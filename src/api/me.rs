@@ -2,17 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
-use super::accounts::{body_refusal, user_json};
+use super::accounts::{USERNAME_TAKEN, body_refusal, user_json};
 use super::fields::{self, FieldsRefused};
 use super::protected::{self, Caller};
 use super::reply::{Dialect, Reply};
 use super::sign_in::{self, Refusal};
-use super::{App, Unexpected, body, throttle};
+use super::throttle::{self, TooMany};
+use super::{App, Unexpected, body};
 use crate::auth::account::{BrokenRule, Email, Name, User, Username};
-use crate::auth::attempt::{AttemptedName, account_key};
+use crate::auth::attempt::{AttemptedName, ClientAddress};
 use crate::auth::password::NewPassword;
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
+use crate::store::attempts::{Attempts, Closed};
 use crate::store::audit::Action;
 use crate::store::users::{UpdateError, Users};
 
@@ -30,28 +32,56 @@ pub(super) async fn patch(app: &App, request: &Incoming) -> Result<Reply, Unexpe
         Ok(caller) => caller,
         Err(refused) => return Ok(protected::refusal_on_api(&refused)),
     };
-    let user = caller.account.user;
+    let user = &caller.account.user;
     let mut members = match body::object(request).await {
         Ok(members) => members,
         Err(problem) => return body_refusal(problem),
     };
-    let changes = match ProfileChanges::parse(&mut members, &user) {
+    let changes = match ProfileChanges::parse(&mut members, user) {
         Ok(changes) => changes,
         Err(refused) => return Ok(refused.reply()),
     };
     if changes.name.is_none() && changes.username.is_none() {
-        return Ok(Reply::json(200, &json!({ "user": user_json(&user) })));
+        return Ok(Reply::json(200, &json!({ "user": user_json(user) })));
     }
+    let header = request.header("CF-Connecting-IP")?;
+    let mut address = ClientAddress::parse(header.as_deref());
+    if changes.asks_for_a_username() {
+        // To ask which usernames are taken costs what it costs in registration.
+        address = match throttle::admit(&app.registration_limit, request).await? {
+            Ok(address) => address,
+            Err(too_many) => return Ok(too_many.reply(Dialect::Accounts)),
+        };
+    }
+    let from = app.config.attempts.address(&address);
     let username = changes.username.as_ref().map(Option::as_ref);
+    let name = changes.name.as_ref();
+    let (authority, now) = (caller.authority(None), clock::now_ms());
     let updated = Users(&app.database)
-        .update_profile(user.id, changes.name.as_ref(), username)
+        .update_profile(name, username, &authority, &from.key(), now)
         .await;
-    Ok(match updated {
-        Ok(Some(user)) => Reply::json(200, &json!({ "user": user_json(&user) })),
-        Ok(None) => Dialect::Accounts.error(404, "User not found"),
-        Err(UpdateError::UsernameTaken) => Dialect::Accounts.error(409, "Username already taken"),
-        Err(UpdateError::Store(error)) => return Err(error.into()),
-    })
+    match updated {
+        Ok(Some(user)) => Ok(Reply::json(200, &json!({ "user": user_json(&user) }))),
+        Ok(None) => {
+            if let Err(refused) = protected::authenticate(app, request).await? {
+                return Ok(protected::refusal_on_api(&refused));
+            }
+            let closed = Attempts(&app.database).closed(&from.key(), now).await?;
+            throttle::remember(
+                &address,
+                Closed {
+                    pair: None,
+                    address: closed,
+                },
+            );
+            let too_many = TooMany::until(closed.unwrap_or(now));
+            Ok(too_many.reply(Dialect::Accounts))
+        }
+        Err(UpdateError::UsernameTaken) => {
+            throttle::name_taken(app, &address, &from, USERNAME_TAKEN).await
+        }
+        Err(UpdateError::Store(error)) => Err(error.into()),
+    }
 }
 
 /// `DELETE /api/auth/me`.
@@ -74,8 +104,12 @@ pub(super) async fn delete(app: &App, request: &Incoming) -> Result<Reply, Unexp
         return Ok(refused);
     }
     let id = caller.account.user.id;
-    if !Users(&app.database).delete(id, &account_key(id)).await? {
-        return Ok(Dialect::Accounts.error(409, "The last admin cannot be deleted"));
+    let users = Users(&app.database);
+    if !users.delete(&caller.authority(None)).await? {
+        return Ok(match protected::authenticate(app, request).await? {
+            Ok(_) => Dialect::Accounts.error(409, "The last admin cannot be deleted"),
+            Err(refused) => protected::refusal_on_api(&refused),
+        });
     }
     app.trace.did(Action::Delete, Some(id));
     Ok(Reply::empty())
@@ -100,9 +134,14 @@ pub(super) async fn change_password(app: &App, request: &Incoming) -> Result<Rep
         return Ok(refused);
     }
     let hash = sign_in::hash(app, &new).await?;
-    Users(&app.database)
-        .change_password(user.id, &hash, caller.session.as_deref(), clock::now())
-        .await?;
+    let users = Users(&app.database);
+    let authority = caller.authority(None);
+    if !users
+        .change_password(&hash, &authority, clock::now())
+        .await?
+    {
+        return protected::revoked_meanwhile(app, request).await;
+    }
     app.trace.did(Action::PasswordChange, Some(user.id));
     Ok(Reply::empty())
 }
@@ -114,6 +153,11 @@ struct ProfileChanges {
 }
 
 impl ProfileChanges {
+    /// Whether the answer tells if somebody else has a username.
+    fn asks_for_a_username(&self) -> bool {
+        matches!(self.username, Some(Some(_)))
+    }
+
     fn parse(members: &mut Map<String, Value>, user: &User) -> Result<Self, FieldsRefused> {
         let takes_username_away = members.get("username") == Some(&Value::Null);
         let name = fields::optional(members, "name")?;
@@ -127,9 +171,14 @@ impl ProfileChanges {
             }));
         }
         let (name, username) = (name.transpose()?, username.transpose()?);
+        let username = (username.is_some() || takes_username_away).then_some(username);
+        // What is so already is no change, and asks nothing.
         Ok(Self {
-            name,
-            username: (username.is_some() || takes_username_away).then_some(username),
+            name: name.filter(|name| name.as_str() != user.name),
+            username: username.filter(|new| {
+                let new = new.as_ref().map(Username::as_str);
+                new != user.username.as_deref()
+            }),
         })
     }
 }

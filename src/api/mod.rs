@@ -24,6 +24,7 @@ mod tokens;
 mod trace;
 mod verify;
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -32,6 +33,7 @@ use serde_json::json;
 use crate::config::Config;
 use crate::platform::HostError;
 use crate::platform::rate_limit::RateLimit;
+use crate::platform::turns::Turn;
 use crate::platform::upstream::Services;
 use crate::store::{Database, StoreError};
 
@@ -40,7 +42,6 @@ pub use routes::{answer, only_reads, pattern, unexpected};
 pub use trace::Trace;
 
 /// What a request is answered with: settings, database, rate limits, other services.
-#[derive(Debug)]
 pub struct App {
     /// The settings.
     pub config: Rc<Config>,
@@ -54,6 +55,9 @@ pub struct App {
     pub services: Services,
     /// What is told of the request afterwards.
     pub trace: Trace,
+    /// The turn of a sign-in, which ends once its answer is on its way: the next one's derivation
+    /// would delay it.
+    pub turn: Cell<Option<Turn>>,
 }
 
 /// Something that no client can do anything about. The text is for the log.

@@ -3,10 +3,11 @@
 use super::authorization::{self, HeaderProblem, Scheme};
 use super::reply::{Dialect, Reply};
 use super::{App, Unexpected, accounts};
-use crate::auth::session::RefreshKeys;
+use crate::auth::session::{RefreshKeys, SessionId};
 use crate::auth::token::{self, AccessToken, TokenError};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
+use crate::store::Authority;
 use crate::store::users::{Account, Holder, Users};
 
 /// Who sent a request.
@@ -17,7 +18,19 @@ pub(super) struct Caller {
     /// The token's `jti`, where it has one.
     pub(super) token_id: Option<String>,
     /// The session that the token belongs to, if any.
-    pub(super) session: Option<String>,
+    pub(super) session: Option<SessionId>,
+}
+
+impl Caller {
+    /// What the statement of a change asks of the caller again, with the role that the change needs.
+    pub(super) fn authority(&self, role: Option<&'static str>) -> Authority<'_> {
+        Authority {
+            user_id: self.account.user.id,
+            epoch: self.account.epoch,
+            session: self.session.as_ref(),
+            role,
+        }
+    }
 }
 
 /// Why a protected route is closed.
@@ -66,7 +79,10 @@ pub(super) async fn authenticate(
         Err(nobody) => return refuse(Reason::AccountGone(nobody.clone())),
     };
     let users = Users(&app.database);
-    match users.holder(user_id, token.session.as_deref()).await? {
+    let lifetimes = app.config.session_lifetimes;
+    let session = token.session.as_ref();
+    let holder = users.holder(user_id, session, lifetimes, clock::now_ms());
+    match holder.await? {
         None => refuse(Reason::AccountGone(user_id.to_string())),
         Some(holder) if holder.account.disabled || is_revoked(&token, &holder) => {
             refuse(Reason::Revoked)
@@ -80,6 +96,16 @@ pub(super) async fn authenticate(
             }))
         }
     }
+}
+
+/// The answer to a caller whose change the database refused: what has become of the token, the
+/// session or the account meanwhile. Where all of them stand again, somebody has changed the account
+/// at the same moment, and its tokens from before no longer count.
+pub(super) async fn revoked_meanwhile(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {
+    Ok(match authenticate(app, request).await? {
+        Ok(_) => accounts::refusal(&Reason::Revoked),
+        Err(refusal) => refusal_on_api(&refusal),
+    })
 }
 
 /// Checks the request's token alone: no query, and a revocation is not noticed.

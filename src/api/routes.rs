@@ -25,6 +25,8 @@ enum Action {
     Users,
     ChangeUser,
     Import,
+    EndSessions,
+    Unlock,
     Audit,
     Verify,
     Jwks,
@@ -51,7 +53,7 @@ enum Methods {
 
 /// A line of the table.
 struct Route {
-    /// The path, byte for byte; `*` at its end is one segment more.
+    /// The path, byte for byte; a `*` stands for one segment.
     path: &'static str,
     methods: Methods,
     /// The form of errors that are not about a token.
@@ -69,10 +71,11 @@ impl Route {
 
     /// What the `*` stands for in `path`, empty without one; `None` of another route's path.
     fn segment<'a>(&self, path: &'a str) -> Option<&'a str> {
-        match self.path.strip_suffix('*') {
+        match self.path.split_once('*') {
             None => (self.path == path).then_some(""),
-            Some(prefix) => path
+            Some((prefix, suffix)) => path
                 .strip_prefix(prefix)
+                .and_then(|rest| rest.strip_suffix(suffix))
                 .filter(|segment| !segment.is_empty() && !segment.contains('/')),
         }
     }
@@ -132,6 +135,11 @@ const ROUTES: &[Route] = &[
     // Before the one whose `*` it would pass for.
     Route::api("/api/admin/users/import", &[("POST", Action::Import)]),
     Route::api("/api/admin/users/*", &[("PATCH", Action::ChangeUser)]),
+    Route::api(
+        "/api/admin/users/*/sessions",
+        &[("DELETE", Action::EndSessions)],
+    ),
+    Route::api("/api/admin/users/*/unlock", &[("POST", Action::Unlock)]),
     Route::api("/api/admin/audit", &[("GET", Action::Audit)]),
     Route {
         path: "/verify",
@@ -222,6 +230,8 @@ async fn own(app: &App, request: &Incoming, path: &str) -> Result<Reply, Unexpec
         Action::Users => admin::users(app, request).await,
         Action::ChangeUser => admin::change_user(app, request, segment).await,
         Action::Import => admin::import(app, request).await,
+        Action::EndSessions => admin::end_sessions(app, request, segment).await,
+        Action::Unlock => admin::unlock(app, request, segment).await,
         Action::Audit => admin::audit(app, request).await,
         Action::Verify => verify::verify(app, request).await,
         Action::Jwks => Ok(jwks::jwks(app)),

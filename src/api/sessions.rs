@@ -10,9 +10,12 @@ use super::protected::{self, Reason};
 use super::reply::{Dialect, Reply};
 use super::tokens::{self, Grant};
 use super::{App, Unexpected};
+use crate::auth::attempt::ClientAddress;
+use crate::auth::session::SessionId;
 use crate::auth::token::{self, TokenError};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
+use crate::store::attempts::Attempts;
 use crate::store::audit::Action;
 use crate::store::sessions::{Refreshed, Sessions};
 
@@ -31,14 +34,25 @@ pub(super) async fn refresh(app: &App, request: &Incoming) -> Result<Reply, Unex
     };
     let lifetimes = app.config.session_lifetimes;
     let sessions = Sessions(&app.database);
-    let refreshed = sessions.refresh(&token, lifetimes, clock::now_ms()).await?;
+    let header = request.header("CF-Connecting-IP")?;
+    let address = ClientAddress::parse(header.as_deref());
+    let address = app.config.attempts.address(&address);
+    let now = clock::now_ms();
+    let refreshed = sessions.refresh(&token, &address, lifetimes, now).await?;
     let (user_id, role, epoch, generation) = match refreshed {
         Refreshed::Next {
             user_id,
             role,
             epoch,
             generation,
-        } => (user_id, role, epoch, generation),
+            is_familiar,
+        } => {
+            if !is_familiar {
+                let attempts = Attempts(&app.database);
+                attempts.refreshed(user_id, &address, now).await?;
+            }
+            (user_id, role, epoch, generation)
+        }
         Refreshed::Reused(user_id) => {
             app.trace.did(Action::RefreshReuse, Some(user_id));
             return Ok(refusal(&Reason::Revoked));
@@ -66,7 +80,7 @@ pub(super) async fn logout(app: &App, request: &Incoming) -> Result<Reply, Unexp
         Err(reply) => return Ok(reply),
     };
     let session = match app.config.refresh_keys.read(&text) {
-        Ok(token) => Some(token.session.as_str().to_owned()),
+        Ok(token) => Some(token.session),
         Err(_) => match verify(app, &text) {
             Ok(token) => token.session,
             Err(Some(error)) => return Ok(refusal(&Reason::Token(error))),
@@ -93,12 +107,13 @@ pub(super) async fn list(app: &App, request: &Incoming) -> Result<Reply, Unexpec
     let open = sessions
         .list(caller.account.user.id, lifetimes, clock::now_ms())
         .await?;
+    let current = caller.session.as_ref().map(SessionId::as_str);
     let open: Vec<Value> = open
         .into_iter()
         .map(|session| {
             json!({
                 "created_at": session.created_at,
-                "current": caller.session.as_ref() == Some(&session.id),
+                "current": current == Some(session.id.as_str()),
                 "id": session.id,
                 "last_used_at": session.last_used_at,
                 "user_agent": session.user_agent,
@@ -114,9 +129,10 @@ pub(super) async fn delete_others(app: &App, request: &Incoming) -> Result<Reply
         Ok(caller) => caller,
         Err(refused) => return Ok(protected::refusal_on_api(&refused)),
     };
-    Sessions(&app.database)
-        .close_others(caller.account.user.id, caller.session.as_deref())
-        .await?;
+    let sessions = Sessions(&app.database);
+    if !sessions.close_others(&caller.authority(None)).await? {
+        return protected::revoked_meanwhile(app, request).await;
+    }
     Ok(Reply::empty())
 }
 
@@ -127,11 +143,15 @@ pub(super) async fn delete(app: &App, request: &Incoming, id: &str) -> Result<Re
         Err(refused) => return Ok(protected::refusal_on_api(&refused)),
     };
     let sessions = Sessions(&app.database);
-    let closed = sessions.close_of_user(id, caller.account.user.id).await?;
-    Ok(if closed {
-        Reply::empty()
-    } else {
-        Dialect::Accounts.error(404, "Not found")
+    if sessions
+        .close_of_caller(id, &caller.authority(None))
+        .await?
+    {
+        return Ok(Reply::empty());
+    }
+    Ok(match protected::authenticate(app, request).await? {
+        Ok(_) => Dialect::Accounts.error(404, "Not found"),
+        Err(refused) => protected::refusal_on_api(&refused),
     })
 }
 

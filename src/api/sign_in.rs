@@ -1,10 +1,11 @@
 //! What both sign-in routes do once they have a name and a password.
 
-use super::throttle::TooMany;
+use super::throttle::{self, TooMany};
 use super::{App, Unexpected, log};
-use crate::auth::attempt::{AttemptKeys, AttemptedName, ClientAddress};
+use crate::auth::attempt::{AttemptedName, ClientAddress};
 use crate::auth::password::{self, Attempt, Function, NewPassword, StoredPassword};
 use crate::platform::clock::Timer;
+use crate::platform::turns::Turn;
 use crate::platform::{clock, kdf, random, unicode};
 use crate::store::attempts::Attempts;
 use crate::store::audit::Action;
@@ -24,28 +25,37 @@ pub(super) enum Refusal {
 /// A refusal after a look at the password comes no sooner than the floor. Where the account takes
 /// no more passwords from there, a right one is refused as a wrong one is, so that nobody sees
 /// which account exists and is under attack.
+///
+/// Of several sign-ins of one name, or from one address, that meet in this isolate one goes after
+/// the other, each with its own floor: their derivations would add up, and those of an account that
+/// exists to another sum. A turn ends when the answer is on its way ([`App::turn`]).
 pub(super) async fn sign_in(
     app: &App,
     address: &ClientAddress,
     name: &AttemptedName,
     password: &str,
 ) -> Result<Result<Account, Refusal>, Unexpected> {
-    let floor = Timer::start(app.config.sign_in_floor_ms);
-    let keys = AttemptKeys::new(&app.config.attempt_hash, name, address);
+    let floor_ms = app.config.sign_in_floor_ms;
+    let keys = app.config.attempts.keys(name, address);
+    let lines = [keys.name_line(), keys.address.as_str().to_owned()];
+    let turn = Turn::take(lines, floor_ms.saturating_mul(2)).await?;
+    app.turn.set(Some(turn));
+    let floor = Timer::start(floor_ms);
     let users = Users(&app.database);
     let found = users
         .sign_in(name.name.as_ref(), &keys, clock::now_ms())
         .await?;
-    if let Some(time) = found.closed_until {
+    throttle::remember(address, found.closed);
+    if let Some(time) = found.closed.pair {
         return Ok(Err(Refusal::TooMany(TooMany::until(time))));
     }
     let id = found.account.as_ref().map(|account| account.user.id);
     let attempts = Attempts(&app.database);
-    let account_key = keys.account(id);
+    let account_keys = keys.account(id);
     let attempt = Attempt::new(password, unicode::nfkc);
     if let Some((account, stored)) = check(app, found.account, &attempt).await?
         && attempts
-            .succeeded(&keys, &account_key, clock::now_ms())
+            .succeeded(&keys, &account_keys, clock::now_ms())
             .await?
     {
         let current = app.config.password_function;
@@ -57,10 +67,11 @@ pub(super) async fn sign_in(
     }
     app.trace.did(Action::SignInFailed, id);
     let closed = attempts
-        .failed(&keys, &account_key, clock::now_ms())
+        .failed(&keys, &account_keys, clock::now_ms())
         .await?;
+    throttle::remember(address, closed);
     floor.end().await?;
-    Ok(Err(closed.map_or(Refusal::WrongPassword, |time| {
+    Ok(Err(closed.pair.map_or(Refusal::WrongPassword, |time| {
         Refusal::TooMany(TooMany::until(time))
     })))
 }
@@ -68,7 +79,8 @@ pub(super) async fn sign_in(
 /// The account, if the password is right and the account may sign in.
 ///
 /// Whatever comes in, a derivation is run: at the account's cost, or at the cost of a new password
-/// where there is no hash to compare with (contract, "Both").
+/// where there is no hash to compare with, and a second one for what a password of that cost would
+/// be tried with (contract, "Both").
 async fn check(
     app: &App,
     account: Option<Account>,
@@ -77,6 +89,9 @@ async fn check(
     let Some((account, stored)) = account.and_then(|account| with_hash(app, account)) else {
         let decoy = password::new_derivation(app.config.password_function, [0; 16]);
         kdf::derive(&decoy, attempt.raw()).await?;
+        if let Some(normalized) = attempt.normalized() {
+            kdf::derive(&decoy, normalized).await?;
+        }
         return Ok(None);
     };
     let peppers = &app.config.peppers;

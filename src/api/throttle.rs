@@ -1,15 +1,50 @@
 //! Too many attempts.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::reply::{Dialect, Reply};
 use super::{App, Unexpected, log};
-use crate::auth::attempt::ClientAddress;
+use crate::auth::attempt::{AddressHash, ClientAddress};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
 use crate::platform::rate_limit::RateLimit;
-use crate::store::attempts::Attempts;
+use crate::store::attempts::{Attempts, Closed};
+use crate::store::audit::Action;
 
 /// The period of the rate limits in `wrangler.toml`, in seconds.
 const RATE_LIMIT_PERIOD: u64 = 60;
+
+/// The most closed addresses that an isolate remembers.
+const MAX_REMEMBERED: usize = 1000;
+
+thread_local! {
+    /// The addresses that the database was found to have closed, and until when. They are refused
+    /// before their request is looked at, and without a query.
+    static CLOSED: RefCell<HashMap<String, u64>> = RefCell::default();
+}
+
+/// Remembers until when `address` is closed, if it is.
+pub(super) fn remember(address: &ClientAddress, closed: Closed) {
+    let Some(time) = closed.address else {
+        return;
+    };
+    let now = clock::now_ms();
+    CLOSED.with_borrow_mut(|addresses| {
+        if addresses.len() >= MAX_REMEMBERED {
+            addresses.retain(|_, until| *until > now);
+        }
+        if addresses.len() < MAX_REMEMBERED {
+            addresses.insert(address.as_str().to_owned(), time);
+        }
+    });
+}
+
+/// Until when `address` is known to be closed.
+fn remembered(address: &ClientAddress) -> Option<u64> {
+    let until = CLOSED.with_borrow(|addresses| addresses.get(address.as_str()).copied());
+    until.filter(|time| *time > clock::now_ms())
+}
 
 /// An attempt that has to wait so many seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +63,16 @@ impl TooMany {
     }
 }
 
-/// Where `request` came from, unless `limit` has had too many from there. A limit that fails stops
-/// nobody; the failures that the database counts still do.
+/// Where `request` came from, unless `limit` has had too many from there, or that address is known
+/// to be closed. A limit that fails stops nobody; the failures that the database counts still do.
 pub(super) async fn admit(
     limit: &RateLimit,
     request: &Incoming,
 ) -> Result<Result<ClientAddress, TooMany>, Unexpected> {
     let address = ClientAddress::parse(request.header("CF-Connecting-IP")?.as_deref());
+    if let Some(time) = remembered(&address) {
+        return Ok(Err(TooMany::until(time)));
+    }
     let allowed = limit
         .allows(address.as_str())
         .await
@@ -49,15 +87,22 @@ pub(super) async fn admit(
     })
 }
 
-/// Whether the address of that key may try further, with one more failure of its own, such as to
-/// ask whether an account exists.
-pub(super) async fn count_failure(
+/// The answer `taken` to a client that is told that a name is taken: to ask who has an account is a
+/// failure, as a wrong password is. `hash` is that of its address.
+pub(super) async fn name_taken(
     app: &App,
-    address_key: &str,
-) -> Result<Result<(), TooMany>, Unexpected> {
+    address: &ClientAddress,
+    hash: &AddressHash,
+    taken: &str,
+) -> Result<Reply, Unexpected> {
     let attempts = Attempts(&app.database);
     let closed = attempts
-        .address_failed(address_key, clock::now_ms())
+        .address_failed(&hash.key(), clock::now_ms())
         .await?;
-    Ok(closed.map_or(Ok(()), |time| Err(TooMany::until(time))))
+    remember(address, closed);
+    if let Some(time) = closed.pair {
+        return Ok(TooMany::until(time).reply(Dialect::Accounts));
+    }
+    app.trace.did(Action::NameTaken, None);
+    Ok(Dialect::Accounts.error(409, taken))
 }

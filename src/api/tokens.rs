@@ -8,11 +8,9 @@ use crate::auth::session::{RefreshToken, SessionId};
 use crate::auth::token::{self, Issue};
 use crate::platform::http::Incoming;
 use crate::platform::{clock, random};
+use crate::store::audit::USER_AGENT_CHARACTERS;
 use crate::store::sessions::NewSession;
 use crate::store::users::Account;
-
-/// The longest `User-Agent` that is kept, in characters.
-const USER_AGENT_CHARACTERS: usize = 256;
 
 /// Whom an access token is for.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +47,7 @@ pub(super) fn access_token(app: &App, grant: &Grant<'_>) -> Result<String, Unexp
         user_id: grant.user_id,
         role: grant.role,
         epoch: grant.epoch,
-        session: grant.session.map(SessionId::as_str),
+        session: grant.session,
     };
     token::sign(issue, &app.config.keys.active).map_err(Unexpected::new)
 }

@@ -56,58 +56,154 @@ impl AttemptedName {
     }
 
     fn new(name: Option<SignInName>, raw: &str) -> Self {
-        let text = match &name {
-            Some(SignInName::Email(email)) => email.as_str(),
-            Some(SignInName::Username(username)) => username.folded(),
-            None => raw,
-        };
-        let text = text.to_owned();
-        Self { name, text }
+        name.map_or_else(
+            || Self {
+                name: None,
+                text: raw.to_owned(),
+            },
+            Self::from,
+        )
     }
 }
 
-/// The keys under which the failures of one attempt are counted. Names and addresses go in as
-/// keyed hashes only.
+impl From<SignInName> for AttemptedName {
+    fn from(name: SignInName) -> Self {
+        let text = match &name {
+            SignInName::Email(email) => email.as_str(),
+            SignInName::Username(username) => username.folded(),
+        };
+        Self {
+            text: text.to_owned(),
+            name: Some(name),
+        }
+    }
+}
+
+/// What failures are counted under. Names and addresses go in as keyed hashes only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptKey(String);
+
+impl AttemptKey {
+    /// The key as the database has it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A client's address as it stands in keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressHash(String);
+
+impl AddressHash {
+    /// The hash as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key of the address alone.
+    #[must_use]
+    pub fn key(&self) -> AttemptKey {
+        AttemptKey(format!("address {}", self.0))
+    }
+}
+
+/// A name as it stands in keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameHash(String);
+
+impl NameHash {
+    /// The hash as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Makes the keys of attempts. All of them depend on one secret, so that another secret leaves none
+/// of the counters behind: what closes an account and what opens it are forgotten together.
+#[derive(Debug)]
+pub struct AttemptHasher {
+    hash: KeyedHash,
+    /// Stands in keys in the place of an address.
+    everywhere: String,
+}
+
+impl AttemptHasher {
+    /// Keys under the secret of `hash`.
+    #[must_use]
+    pub fn new(hash: KeyedHash) -> Self {
+        let everywhere = hash.text(&["everywhere"]);
+        Self { hash, everywhere }
+    }
+
+    /// The hash of an address.
+    #[must_use]
+    pub fn address(&self, address: &ClientAddress) -> AddressHash {
+        AddressHash(self.hash.text(&["address", address.as_str()]))
+    }
+
+    /// The hash of a name.
+    #[must_use]
+    pub fn name(&self, name: &AttemptedName) -> NameHash {
+        NameHash(self.hash.text(&["name", &name.text]))
+    }
+
+    /// The keys of an attempt at `name` from `address`.
+    #[must_use]
+    pub fn keys(&self, name: &AttemptedName, address: &ClientAddress) -> AttemptKeys {
+        let (name, from) = (self.name(name), self.address(address));
+        AttemptKeys {
+            pair: AttemptKey(format!("pair {} {}", name.0, from.0)),
+            address: from.key(),
+            everywhere: self.everywhere.clone(),
+            name,
+            from,
+        }
+    }
+}
+
+/// The keys under which the failures of one attempt are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptKeys {
-    /// The name from that address.
-    pub pair: String,
+    /// The name from that address: what a client sees of its waits tells nothing of the account.
+    pub pair: AttemptKey,
     /// The address, over whatever names.
-    pub address: String,
-    /// The name over all addresses, if no account has it.
-    name: String,
+    pub address: AttemptKey,
+    name: NameHash,
+    from: AddressHash,
+    everywhere: String,
 }
 
 impl AttemptKeys {
-    /// The keys of an attempt at `name` from `address`.
+    /// What attempts at one name, whatever the address, have in common.
     #[must_use]
-    pub fn new(hash: &KeyedHash, name: &AttemptedName, address: &ClientAddress) -> Self {
-        let (name, from) = (name.text.as_str(), address.as_str());
-        Self {
-            pair: format!("pair {}", hash.text(&["pair", name, from])),
-            address: Self::address(hash, address),
-            name: format!("name {}", hash.text(&["name", name])),
+    pub fn name_line(&self) -> String {
+        format!("name {}", self.name.0)
+    }
+
+    /// The keys of the account, which both its names share; of the name where there is no account.
+    #[must_use]
+    pub fn account(&self, id: Option<UserId>) -> AccountKeys {
+        let subject = id.map_or_else(
+            || format!("name {}", self.name.0),
+            |id| format!("user {id}"),
+        );
+        AccountKeys {
+            everywhere: AttemptKey(format!("{subject} {}", self.everywhere)),
+            here: AttemptKey(format!("{subject} {}", self.from.0)),
         }
-    }
-
-    /// The key of an address alone.
-    #[must_use]
-    pub fn address(hash: &KeyedHash, address: &ClientAddress) -> String {
-        format!("address {}", hash.text(&["address", address.as_str()]))
-    }
-
-    /// The key of the account over all addresses and both its names; of the name where there is no
-    /// account.
-    #[must_use]
-    pub fn account(&self, id: Option<UserId>) -> String {
-        id.map_or_else(|| self.name.clone(), account_key)
     }
 }
 
-/// The key of an account over all addresses.
-#[must_use]
-pub fn account_key(id: UserId) -> String {
-    format!("user {id}")
+/// The keys of one account, or of a name that no account has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountKeys {
+    /// Over all addresses that are strange to it.
+    pub everywhere: AttemptKey,
+    /// From the address of this attempt, which may be familiar to it.
+    pub here: AttemptKey,
 }
 
 #[cfg(test)]
@@ -137,31 +233,65 @@ mod tests {
         }
     }
 
+    fn hasher() -> AttemptHasher {
+        AttemptHasher::new(KeyedHash::new(&[1; 32]))
+    }
+
+    fn keys(name: &AttemptedName) -> AttemptKeys {
+        hasher().keys(name, &ClientAddress::parse(Some("192.0.2.7")))
+    }
+
     #[test]
     fn names_are_counted_as_they_are_looked_up() {
         let same = str::to_owned;
-        let key = |name: AttemptedName| {
-            let address = ClientAddress::parse(Some("192.0.2.7"));
-            AttemptKeys::new(&KeyedHash::new(&[1; 32]), &name, &address)
-        };
-        let ann = key(AttemptedName::email("ann@example.com"));
-        assert_eq!(ann, key(AttemptedName::email(" ANN@Example.com")));
-        assert_eq!(ann, key(AttemptedName::username("Ann@example.com", same)));
-        let username = key(AttemptedName::username("Ann", same));
-        assert_eq!(username, key(AttemptedName::username("aNN", same)));
+        let ann = keys(&AttemptedName::email("ann@example.com"));
+        for name in [
+            AttemptedName::email(" ANN@Example.com"),
+            AttemptedName::username("Ann@example.com", same),
+        ] {
+            assert_eq!(ann, keys(&name));
+        }
+        let username = keys(&AttemptedName::username("Ann", same));
+        assert_eq!(username, keys(&AttemptedName::username("aNN", same)));
         assert_ne!(ann, username);
-        let nobody = key(AttemptedName::email("no address"));
-        assert_ne!(nobody, key(AttemptedName::email("no address either")));
+        let nobody = keys(&AttemptedName::email("no address"));
+        assert_ne!(nobody, keys(&AttemptedName::email("no address either")));
+    }
+
+    #[test]
+    fn an_account_has_the_same_keys_by_each_of_its_names() {
+        let by_email = keys(&AttemptedName::email("ann@example.com"));
+        let by_username = keys(&AttemptedName::username("Ann", str::to_owned));
+        let ann = UserId::new(7);
+        assert_eq!(by_email.account(ann), by_username.account(ann));
+        assert_ne!(by_email.account(None), by_username.account(None));
+        assert_ne!(by_email.account(ann), by_email.account(UserId::new(70)));
+    }
+
+    #[test]
+    fn another_secret_changes_every_key() {
+        let name = AttemptedName::email("ann@example.com");
+        let address = ClientAddress::parse(Some("192.0.2.7"));
+        let of = |secret: u8| {
+            let hasher = AttemptHasher::new(KeyedHash::new(&[secret; 32]));
+            let keys = hasher.keys(&name, &address);
+            let account = keys.account(UserId::new(7));
+            [keys.pair, keys.address, account.everywhere, account.here]
+        };
+        for (one, other) in of(1).iter().zip(of(2)) {
+            assert_ne!(*one, other);
+        }
     }
 
     #[test]
     fn keys_tell_neither_name_nor_address() {
-        let name = AttemptedName::email("ann@example.com");
-        let address = ClientAddress::parse(Some("192.0.2.7"));
-        let keys = AttemptKeys::new(&KeyedHash::new(&[1; 32]), &name, &address);
+        let keys = keys(&AttemptedName::email("ann@example.com"));
         let text = format!("{keys:?}");
         assert!(!text.contains("ann") && !text.contains("192"), "{text}");
-        assert_eq!(keys.account(UserId::new(7)), "user 7");
-        assert!(keys.account(None).starts_with("name "));
+        let account = keys.account(UserId::new(7));
+        assert!(account.here.as_str().starts_with("user 7 "));
+        assert!(account.everywhere.as_str().starts_with("user 7 "));
+        let nobody = keys.account(None);
+        assert!(nobody.here.as_str().starts_with("name "));
     }
 }

@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use super::account::{BrokenRule, DEFAULT_ROLE, Email, Name, Username};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use sha2::{Digest, Sha256};
+
+use super::account::{BrokenRule, DEFAULT_ROLE, Email, Name, UserId, Username};
 use super::json;
 use super::password::{HashRefused, StoredPassword};
 
@@ -16,6 +19,8 @@ const MAX_HASH_BYTES: usize = 512;
 /// An account to be imported.
 #[derive(Debug)]
 pub struct ImportedAccount {
+    /// The account's id in the other service, where the line tells it.
+    pub id: Option<UserId>,
     /// The e-mail address; without one there is a username.
     pub email: Option<Email>,
     /// The username.
@@ -37,6 +42,8 @@ pub enum LineRefused {
     NotAnObject,
     /// A member is no string.
     NotAString(&'static str),
+    /// The id is no positive whole number that JavaScript holds exactly.
+    NotAnId,
     /// There is neither an e-mail address nor a username.
     Nameless,
     /// There is no stored hash.
@@ -55,6 +62,7 @@ impl fmt::Display for LineRefused {
             Self::TooLong => "line is longer than 16 KiB",
             Self::NotAnObject => "line must be a JSON object",
             Self::NotAString(field) => return write!(formatter, "{field} must be a string"),
+            Self::NotAnId => "id must be a positive whole number",
             Self::Nameless => "email or username must be given",
             Self::NoHash => "password_hash must be given",
             Self::UnknownRole => "role is not known",
@@ -86,6 +94,14 @@ impl ImportedAccount {
             return Err(LineRefused::TooLong);
         }
         let mut members = json::object(line).map_err(|_| LineRefused::NotAnObject)?;
+        let id = match json::take(&mut members, "id") {
+            None => None,
+            Some(id) => Some(
+                id.as_i64()
+                    .and_then(UserId::new)
+                    .ok_or(LineRefused::NotAnId)?,
+            ),
+        };
         let mut text = |name| match json::take(&mut members, name) {
             None => Ok(None),
             Some(serde_json::Value::String(text)) => Ok(Some(text)),
@@ -112,12 +128,22 @@ impl ImportedAccount {
         }
         StoredPassword::parse(&password_hash, budget_ms).map_err(LineRefused::Hash)?;
         Ok(Self {
+            id,
             email,
             username,
             name,
             role,
             password_hash,
         })
+    }
+
+    /// What tells this line's account from another one of the same name: the SHA-256 of its id there
+    /// and its hash, as base64url.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let id = self.id.map(|id| id.to_string()).unwrap_or_default();
+        let digest = Sha256::digest(format!("{id} {}", self.password_hash));
+        Base64UrlUnpadded::encode_string(&digest)
     }
 }
 
@@ -160,6 +186,20 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_tells_accounts_of_one_name_apart() {
+        let digest = |members: &str, hash: &str| {
+            let line = format!(r#"{{{members}"username":"Ann","password_hash":"{hash}"}}"#);
+            parse(&line).unwrap().digest()
+        };
+        let ann = digest(r#""id":7,"#, HASH);
+        assert_eq!(ann.len(), 43);
+        assert_eq!(ann, digest(r#""name":"Ann Lee","id":7,"#, HASH));
+        assert_ne!(ann, digest(r#""id":8,"#, HASH));
+        assert_ne!(ann, digest("", HASH));
+        assert_ne!(ann, digest(r#""id":7,"#, &HASH.replace("AQEB", "AQEC")));
+    }
+
+    #[test]
     fn lines_are_refused_with_a_reason() {
         let with = |members: &str| format!(r#"{{{members},"password_hash":"{HASH}"}}"#);
         for (line, reason) in [
@@ -168,6 +208,8 @@ mod tests {
             (with(r#""email":"a@example.com","email":"b@example.com""#), "line must be a JSON object"),
             (" ".repeat(MAX_LINE_BYTES + 1), "line is longer than 16 KiB"),
             (with(r#""name":"Ann""#), "email or username must be given"),
+            (with(r#""username":"Ann","id":"7""#), "id must be a positive whole number"),
+            (with(r#""username":"Ann","id":0"#), "id must be a positive whole number"),
             (with(r#""email":1"#), "email must be a string"),
             (with(r#""email":"a""#), "email must contain exactly one @"),
             (with(r#""email":"a@example.com""#), "name must be 1 to 200 characters long"),

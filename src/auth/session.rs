@@ -24,6 +24,12 @@ impl SessionId {
         Self(Base64UrlUnpadded::encode_string(&random))
     }
 
+    /// What a token names as its session. A text that is no identifier is that of no session.
+    #[must_use]
+    pub fn claimed(text: String) -> Self {
+        Self(text)
+    }
+
     /// The identifier as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

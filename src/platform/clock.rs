@@ -42,6 +42,11 @@ impl Timer {
         }))
     }
 
+    /// Settled at the end.
+    pub(super) fn promise(&self) -> &Promise {
+        &self.0
+    }
+
     /// Waits for the end.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! What the host gives: HTTP messages, WebCrypto, randomness, rate limits, other services,
-//! the clock, timers, Unicode.
+//! the clock, timers, turns, Unicode.
 
 pub mod clock;
 pub mod http;
 pub mod kdf;
 pub mod random;
 pub mod rate_limit;
+pub mod turns;
 pub mod unicode;
 pub mod upstream;
 

@@ -12,6 +12,8 @@ pub enum Action {
     SignIn,
     /// A password was wrong, or the account disabled, unknown or closed.
     SignInFailed,
+    /// A registration, or a change of name, was told that the name is taken.
+    NameTaken,
     /// A spent refresh token came back, and its session was ended.
     RefreshReuse,
     /// A session was ended by its user.
@@ -26,6 +28,12 @@ pub enum Action {
     Disable,
     /// An administrator enabled an account.
     Enable,
+    /// An administrator changed the name that a person goes by.
+    NameChange,
+    /// An administrator ended every session of an account.
+    SessionsEnd,
+    /// An administrator took an account's failed sign-ins back.
+    Unlock,
     /// An administrator imported accounts.
     Import,
 }
@@ -45,8 +53,18 @@ impl Action {
             Self::RoleChange => "role_change",
             Self::Disable => "disable",
             Self::Enable => "enable",
+            Self::NameTaken => "name_taken",
+            Self::NameChange => "name_change",
+            Self::SessionsEnd => "sessions_end",
+            Self::Unlock => "unlock",
             Self::Import => "import",
         }
+    }
+
+    /// Whether anybody can do it without signing in, as often as they like: then it has one row a
+    /// minute and address, with a count.
+    fn is_anybodys(self) -> bool {
+        matches!(self, Self::SignInFailed | Self::NameTaken)
     }
 }
 
@@ -93,22 +111,35 @@ pub struct Entry {
     pub user_agent: Option<String>,
     /// More about it.
     pub detail: Option<String>,
+    /// How often it was done in that minute; from 1.
+    pub count: i64,
 }
+
+/// The longest `User-Agent` that is kept, in characters.
+pub const USER_AGENT_CHARACTERS: usize = 256;
 
 /// The audit trail in a D1 database.
 #[derive(Debug)]
 pub struct Audit<'a>(pub &'a Database);
 
-const APPEND: &str = "INSERT INTO audit (at, action, user_id, actor_id, address, user_agent, detail) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+/// ?8 is the minute of a row to which more of its kind are added. Such a row is to no account in
+/// particular once they are to several.
+const APPEND: &str = "INSERT INTO audit \
+      (at, action, user_id, actor_id, address, user_agent, detail, minute) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+    ON CONFLICT (address, action, minute) WHERE minute IS NOT NULL DO UPDATE SET \
+      count = count + 1, \
+      user_id = CASE WHEN user_id IS excluded.user_id THEN user_id END, \
+      actor_id = CASE WHEN actor_id IS excluded.actor_id THEN actor_id END";
+
+/// The event of a chunk of an import, run after the accounts were added: nothing was added, nothing
+/// is written.
+const IMPORTED: &str = "INSERT INTO audit (at, action, actor_id, address, user_agent, detail) \
+    SELECT ?1, ?2, ?3, ?4, ?5, changes() WHERE changes() > 0";
 
 const PAGE: &str = "SELECT id, strftime('%Y-%m-%dT%H:%M:%S', at / 1000, 'unixepoch'), action, \
-      user_id, actor_id, address, user_agent, detail \
+      user_id, actor_id, address, user_agent, detail, count \
     FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-
-/// By id, which goes with the time: no index has to be kept for it.
-const PURGE: &str = "DELETE FROM audit WHERE id < coalesce(\
-    (SELECT id FROM audit WHERE at > ?1 ORDER BY id LIMIT 1), 9007199254740991)";
 
 impl Audit<'_> {
     /// Appends `events`.
@@ -126,8 +157,14 @@ impl Audit<'_> {
                     id(event.user_id),
                     id(event.actor_id),
                     origin.address.into(),
-                    or_null(origin.user_agent),
+                    or_null(origin.user_agent.map(cut)),
                     or_null(event.detail.as_deref()),
+                    or_null(
+                        event
+                            .action
+                            .is_anybodys()
+                            .then(|| number(origin.now / MINUTE)),
+                    ),
                 ];
                 Statement(APPEND, values)
             })
@@ -153,17 +190,30 @@ impl Audit<'_> {
                 address: row.required_text(5)?,
                 user_agent: row.text(6),
                 detail: row.text(7),
+                count: row.integer(8)?,
             })
         };
         rows.into_iter().map(entry).collect()
     }
 
-    /// Deletes what is older than `time`, Unix time in milliseconds.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn purge(&self, time: u64) -> Result<(), StoreError> {
-        self.0.first(PURGE, &[number(time)]).await?;
-        Ok(())
+    /// The statement that tells of an import by that account, to be run right after the one that
+    /// adds accounts.
+    pub(super) fn imported(actor: UserId, origin: Origin<'_>) -> Statement {
+        let values = vec![
+            number(origin.now),
+            Action::Import.name().into(),
+            id_number(actor),
+            origin.address.into(),
+            or_null(origin.user_agent.map(cut)),
+        ];
+        Statement(IMPORTED, values)
     }
+}
+
+/// A minute, in milliseconds.
+const MINUTE: u64 = 60 * 1000;
+
+/// What is kept of a `User-Agent`, which a client may make as long as it likes.
+fn cut(user_agent: &str) -> String {
+    user_agent.chars().take(USER_AGENT_CHARACTERS).collect()
 }

@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod audit;
+pub mod purges;
 pub mod sessions;
 pub mod users;
 
@@ -13,7 +14,10 @@ use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
+use serde_json::json;
+
 use crate::auth::account::UserId;
+use crate::auth::session::SessionId;
 
 /// D1 as JavaScript knows it. `worker` gives rows through serde, whose code weighs more than all of this.
 #[wasm_bindgen]
@@ -103,40 +107,98 @@ impl Database {
     }
 
     /// The rows of the statement's answer.
-    async fn all(&self, statement: &str, values: &[JsValue]) -> Result<Vec<Row>, StoreError> {
+    async fn all(
+        &self,
+        statement: &'static str,
+        values: &[JsValue],
+    ) -> Result<Vec<Row>, StoreError> {
         let rows = self.prepare(statement, values)?.raw().await?;
         let rows = Array::from(&rows).into_iter();
         Ok(rows.map(|row| Row(row.unchecked_into())).collect())
     }
 
     /// The first row of the statement's answer.
-    async fn first(&self, statement: &str, values: &[JsValue]) -> Result<Option<Row>, StoreError> {
+    async fn first(
+        &self,
+        statement: &'static str,
+        values: &[JsValue],
+    ) -> Result<Option<Row>, StoreError> {
         Ok(self.all(statement, values).await?.into_iter().next())
     }
 
     /// Runs the statements, all of them or none; the first row of the first one's answer.
     async fn batch(&self, statements: &[Statement]) -> Result<Option<Row>, StoreError> {
-        self.batch_for(0, statements).await
+        let answers = self.batch_all(statements).await?;
+        Ok(answers.rows(0)?.into_iter().next())
     }
 
-    /// The same with the first row of another one's answer.
-    async fn batch_for(
-        &self,
-        index: u32,
-        statements: &[Statement],
-    ) -> Result<Option<Row>, StoreError> {
+    /// The same with every answer.
+    async fn batch_all(&self, statements: &[Statement]) -> Result<Answers, StoreError> {
         let prepared = Array::new();
         for Statement(text, values) in statements {
             prepared.push(&self.prepare(text, values)?.into());
         }
-        let answers = self.handle.batch(&prepared).await?;
-        let answer = Reflect::get_u32(&answers, index)?;
-        let rows = Reflect::get(&answer, &JsValue::from("results"))?;
-        let row = Reflect::get_u32(&rows, 0)?;
-        // An object here, whose members come in the order of the columns.
-        Ok(row.dyn_ref().map(|row: &Object| Row(Object::values(row))))
+        Ok(Answers(self.handle.batch(&prepared).await?))
     }
 }
+
+/// What the statements of a batch were answered with.
+struct Answers(JsValue);
+
+impl Answers {
+    /// The rows of the answer to the statement of this index.
+    fn rows(&self, index: u32) -> Result<Vec<Row>, StoreError> {
+        let answer = Reflect::get_u32(&self.0, index)?;
+        let rows = Reflect::get(&answer, &JsValue::from("results"))?;
+        // Objects here, whose members come in the order of the columns.
+        let rows = Array::from(&rows).into_iter();
+        let row = |row: JsValue| Row(Object::values(row.unchecked_ref()));
+        Ok(rows.map(row).collect())
+    }
+}
+
+/// By whom a change is made. The statement that makes it asks again whether that account still may:
+/// a body can be held back for a minute, and a role be taken away meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub struct Authority<'a> {
+    /// The account.
+    pub user_id: UserId,
+    /// Its epoch when its token was checked; it is another one after a change of password or rights.
+    pub epoch: u64,
+    /// The session of its token, which is still open.
+    pub session: Option<&'a SessionId>,
+    /// The role that it needs and still has, if it needs one.
+    pub role: Option<&'static str>,
+}
+
+impl Authority<'_> {
+    /// The value that [`caller_may`] asks.
+    fn value(&self) -> JsValue {
+        let session = self.session.map(SessionId::as_str);
+        let value = json!([self.user_id.get(), self.epoch, session, self.role]);
+        value.to_string().into()
+    }
+}
+
+/// Whether the caller `$caller`, the value of an [`Authority`], may still make a change.
+macro_rules! caller_may {
+    ($caller:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM users AS caller WHERE caller.id = ",
+            $caller,
+            " ->> 0 AND caller.epoch = ",
+            $caller,
+            " ->> 1 AND caller.disabled = 0 AND caller.role = coalesce(",
+            $caller,
+            " ->> 3, caller.role) AND (",
+            $caller,
+            " ->> 2 IS NULL OR EXISTS (SELECT 1 FROM sessions AS own WHERE own.id = ",
+            $caller,
+            " ->> 2 AND own.user_id = caller.id AND own.epoch = caller.epoch AND own.revoked = 0)))"
+        )
+    };
+}
+use caller_may;
 
 /// The database refused or failed. The text is for the log, never for a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +239,11 @@ fn number(integer: u64) -> JsValue {
 #[allow(clippy::cast_precision_loss)]
 fn id_number(id: UserId) -> JsValue {
     JsValue::from_f64(id.get() as f64)
+}
+
+/// An id as part of a text: D1 binds every number as a real one, which would be written `7.0`.
+fn id_text(id: UserId) -> JsValue {
+    id.to_string().into()
 }
 
 /// D1 takes null, but not the undefined that `None` becomes.

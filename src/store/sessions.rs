@@ -2,8 +2,12 @@
 
 use wasm_bindgen::JsValue;
 
-use super::{Database, Row, Statement, StoreError, id_number, number, or_null};
+use super::attempts::Attempts;
+use super::{
+    Authority, Database, Row, Statement, StoreError, caller_may, id_number, number, or_null,
+};
 use crate::auth::account::UserId;
+use crate::auth::attempt::AddressHash;
 use crate::auth::session::{Lifetimes, RefreshToken, SessionId};
 
 /// A session to be opened.
@@ -45,6 +49,8 @@ pub enum Refreshed {
         epoch: u64,
         /// The number of the refresh token that is not spent.
         generation: u32,
+        /// Whether the client's address has long been familiar to the account.
+        is_familiar: bool,
     },
     /// Nothing: the session is over.
     Revoked,
@@ -58,24 +64,34 @@ pub struct Sessions<'a>(pub &'a Database);
 
 /// Only while the account is as it was when the password was looked at: one that is changed
 /// meanwhile ends this session too.
-const OPEN: &str = "INSERT INTO sessions (id, user_id, created_at, last_used_at, user_agent) \
-    SELECT ?1, id, ?3, ?3, ?4 FROM users WHERE id = ?2 AND epoch = ?5 AND disabled = 0 RETURNING 1";
+const OPEN: &str = "INSERT INTO sessions (id, user_id, epoch, created_at, last_used_at, user_agent) \
+    SELECT ?1, id, epoch, ?3, ?3, ?4 FROM users \
+    WHERE id = ?2 AND epoch = ?5 AND disabled = 0 RETURNING 1";
 
-const TRIM: &str = "DELETE FROM sessions WHERE user_id = ?1 AND rowid IN \
-    (SELECT rowid FROM sessions WHERE user_id = ?1 ORDER BY rowid DESC LIMIT -1 OFFSET ?2)";
+/// Those that the account has left behind, and those of which it has too many; never ?3.
+const TRIM: &str = "DELETE FROM sessions WHERE user_id = ?1 AND id <> ?3 AND (\
+      epoch < (SELECT epoch FROM users WHERE users.id = ?1) OR id IN \
+      (SELECT id FROM sessions AS kept WHERE kept.user_id = ?1 AND kept.id <> ?3 \
+        AND kept.epoch = (SELECT epoch FROM users WHERE users.id = ?1) \
+        ORDER BY created_at DESC LIMIT -1 OFFSET ?2 - 1))";
 
-const OPEN_FIRST: &str = "INSERT INTO sessions (id, user_id, created_at, last_used_at, user_agent) \
-    SELECT ?1, id, ?3, ?3, ?4 FROM users WHERE email = ?2 AND password_hash = ?5";
+const OPEN_FIRST: &str = "INSERT INTO sessions \
+    (id, user_id, epoch, created_at, last_used_at, user_agent) \
+    SELECT ?1, id, epoch, ?3, ?3, ?4 FROM users WHERE email = ?2 AND password_hash = ?5";
 
-/// Whether the token of number ?2 was spent less than 10 s before ?3.
+/// Whether the token of number ?2 is still exchanged at ?3 although it is spent: for 10 s, since two
+/// tabs may refresh at once, and for 120 s while nobody has used its successor, since the answer may
+/// have been lost (contract, "Sessions").
 macro_rules! spent_just_now {
     () => {
-        "CAST(substr(spent, 13 * (generation - 1 - ?2) + 1, 13) AS INTEGER) > ?3 - 10000"
+        "CAST(substr(spent, 13 * (generation - 1 - ?2) + 1, 13) AS INTEGER) \
+           > ?3 - CASE WHEN generation = ?2 + 1 THEN 120000 ELSE 10000 END"
     };
 }
 
 /// The token of number ?2 is spent, or was just now, or long ago, which ends the session. A number
-/// that is not yet due comes of a database that was restored.
+/// that is not yet due comes of a database that was restored. Says as well whether the address of
+/// hash ?6 is familiar to the account until ?7.
 const REFRESH: &str = concat!(
     "UPDATE sessions SET \
        revoked = generation > ?2 AND NOT ",
@@ -85,25 +101,57 @@ const REFRESH: &str = concat!(
        generation = max(generation, ?2 + 1), \
        last_used_at = ?3 \
      WHERE id = ?1 AND revoked = 0 AND created_at > ?3 - ?4 AND last_used_at > ?3 - ?5 \
-       AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND disabled = 0) \
+       AND epoch = (SELECT epoch FROM users WHERE users.id = user_id AND disabled = 0) \
      RETURNING revoked, generation, user_id, \
-       (SELECT role FROM users WHERE id = user_id), (SELECT epoch FROM users WHERE id = user_id)"
+       (SELECT role FROM users WHERE users.id = user_id), epoch, \
+       EXISTS (SELECT 1 FROM attempts WHERE key = 'user ' || user_id || ' ' || ?6 \
+         AND familiar_until >= ?7)"
 );
 
-const LIST: &str = "SELECT id, strftime('%Y-%m-%dT%H:%M:%S', created_at / 1000, 'unixepoch'), \
-      strftime('%Y-%m-%dT%H:%M:%S', last_used_at / 1000, 'unixepoch'), user_agent \
-    FROM sessions WHERE user_id = ?1 AND revoked = 0 \
-      AND created_at > ?2 - ?3 AND last_used_at > ?2 - ?4 ORDER BY rowid";
+/// Whether a session of the account `users` is not over: `$created` and `$used` are the earliest
+/// times at which it began and was last used.
+macro_rules! is_open {
+    ($created:literal, $used:literal) => {
+        concat!(
+            "sessions.user_id = users.id AND sessions.epoch = users.epoch AND revoked = 0 \
+             AND sessions.created_at > ",
+            $created,
+            " AND last_used_at > ",
+            $used
+        )
+    };
+}
+pub(super) use is_open;
+
+const LIST: &str = concat!(
+    "SELECT sessions.id, \
+       strftime('%Y-%m-%dT%H:%M:%S', sessions.created_at / 1000, 'unixepoch'), \
+       strftime('%Y-%m-%dT%H:%M:%S', last_used_at / 1000, 'unixepoch'), user_agent \
+     FROM users JOIN sessions ON ",
+    is_open!("?2", "?3"),
+    " WHERE users.id = ?1 ORDER BY sessions.created_at"
+);
 
 const CLOSE: &str = "DELETE FROM sessions WHERE id = ?1 RETURNING user_id";
 
-const CLOSE_OF_USER: &str =
-    "DELETE FROM sessions WHERE id = ?1 AND user_id = ?2 AND revoked = 0 RETURNING 1";
+const CLOSE_OF_USER: &str = concat!(
+    "DELETE FROM sessions WHERE id = ?1 AND user_id = ?2 AND revoked = 0 \
+     AND epoch = (SELECT epoch FROM users WHERE users.id = ?2) AND ",
+    caller_may!("?3"),
+    " RETURNING 1"
+);
 
-const CLOSE_OTHERS: &str = "DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2";
+const MAY_CLOSE: &str = concat!("SELECT 1 WHERE ", caller_may!("?1"));
 
-const PURGE: &str = "DELETE FROM sessions \
-    WHERE revoked = 1 OR created_at <= ?1 - ?2 OR last_used_at <= ?1 - ?3";
+const CLOSE_OTHERS: &str = concat!(
+    "DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2 AND ",
+    caller_may!("?3")
+);
+
+/// The session ?2 goes on although its account ?1 has been given the password ?3.
+const KEEP: &str = "UPDATE sessions SET epoch = epoch + 1 WHERE id = ?2 AND user_id = ?1 \
+    AND EXISTS (SELECT 1 FROM users WHERE users.id = ?1 AND password_hash = ?3 \
+      AND users.epoch = sessions.epoch + 1)";
 
 impl Sessions<'_> {
     /// Opens a session of `user` at that epoch; false where the account has changed meanwhile.
@@ -125,7 +173,10 @@ impl Sessions<'_> {
         ];
         let statements = [
             Statement(OPEN, values),
-            Statement(TRIM, vec![id_number(user), new.limit.into()]),
+            Statement(
+                TRIM,
+                vec![id_number(user), new.limit.into(), new.id.as_str().into()],
+            ),
         ];
         Ok(self.0.batch(&statements).await?.is_some())
     }
@@ -147,13 +198,14 @@ impl Sessions<'_> {
         Statement(OPEN_FIRST, values)
     }
 
-    /// Spends `token`.
+    /// Spends `token`, sent from `address`.
     ///
     /// # Errors
-    /// The database failed. Whether or not the token was spent, it is good for 10 s.
+    /// The database failed. Whether or not the token was spent, it is good for two minutes more.
     pub async fn refresh(
         &self,
         token: &RefreshToken,
+        address: &AddressHash,
         lifetimes: Lifetimes,
         now: u64,
     ) -> Result<Refreshed, StoreError> {
@@ -163,6 +215,8 @@ impl Sessions<'_> {
             number(now),
             number(lifetimes.absolute),
             number(lifetimes.idle),
+            address.as_str().into(),
+            Attempts::familiar_enough(now),
         ];
         let Some(row) = self.0.first(REFRESH, &values).await? else {
             return Ok(Refreshed::Revoked);
@@ -176,6 +230,7 @@ impl Sessions<'_> {
             user_id,
             role: row.required_text(3)?,
             epoch: row.time(4)?.unwrap_or_default(),
+            is_familiar: row.integer(5)? != 0,
         })
     }
 
@@ -189,12 +244,8 @@ impl Sessions<'_> {
         lifetimes: Lifetimes,
         now: u64,
     ) -> Result<Vec<Session>, StoreError> {
-        let values = [
-            id_number(user),
-            number(now),
-            number(lifetimes.absolute),
-            number(lifetimes.idle),
-        ];
+        let [created, used] = earliest(lifetimes, now);
+        let values = [id_number(user), created, used];
         let rows = self.0.all(LIST, &values).await?;
         let session = |row: Row| {
             Ok(Session {
@@ -211,49 +262,52 @@ impl Sessions<'_> {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn close(&self, id: &str) -> Result<Option<UserId>, StoreError> {
-        let row = self.0.first(CLOSE, &[id.into()]).await?;
+    pub async fn close(&self, id: &SessionId) -> Result<Option<UserId>, StoreError> {
+        let row = self.0.first(CLOSE, &[id.as_str().into()]).await?;
         row.map(|row| row.user_id(0)).transpose()
     }
 
-    /// Ends a session of `user`; false where there is none of that identifier.
+    /// Ends a session of the caller's; false where there is none of that identifier, or the caller
+    /// may no longer end any.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn close_of_user(&self, id: &str, user: UserId) -> Result<bool, StoreError> {
-        let values = [id.into(), id_number(user)];
+    pub async fn close_of_caller(
+        &self,
+        id: &str,
+        authority: &Authority<'_>,
+    ) -> Result<bool, StoreError> {
+        let values = [id.into(), id_number(authority.user_id), authority.value()];
         Ok(self.0.first(CLOSE_OF_USER, &values).await?.is_some())
     }
 
-    /// Ends the sessions of `user` but `current`.
+    /// Ends the sessions of the caller but the one that asks; false where the caller may not.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn close_others(
-        &self,
-        user: UserId,
-        current: Option<&str>,
-    ) -> Result<(), StoreError> {
-        self.0.batch(&[Self::others_closed(user, current)]).await?;
-        Ok(())
-    }
-
-    /// The statement of [`Sessions::close_others`].
-    pub(super) fn others_closed(user: UserId, current: Option<&str>) -> Statement {
-        Statement(CLOSE_OTHERS, vec![id_number(user), or_null(current)])
-    }
-
-    /// Deletes the sessions that are over.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn purge(&self, lifetimes: Lifetimes, now: u64) -> Result<(), StoreError> {
-        let values = [
-            number(now),
-            number(lifetimes.absolute),
-            number(lifetimes.idle),
+    pub async fn close_others(&self, authority: &Authority<'_>) -> Result<bool, StoreError> {
+        let session = or_null(authority.session.map(SessionId::as_str));
+        let values = vec![id_number(authority.user_id), session, authority.value()];
+        let statements = [
+            Statement(MAY_CLOSE, vec![authority.value()]),
+            Statement(CLOSE_OTHERS, values),
         ];
-        self.0.first(PURGE, &values).await?;
-        Ok(())
+        Ok(self.0.batch(&statements).await?.is_some())
     }
+
+    /// The statement by which a session outlives the new password of its account, to be run after
+    /// that was stored.
+    pub(super) fn kept(
+        user: UserId,
+        session: Option<&SessionId>,
+        password_hash: &str,
+    ) -> Statement {
+        let session = or_null(session.map(SessionId::as_str));
+        Statement(KEEP, vec![id_number(user), session, password_hash.into()])
+    }
+}
+
+/// The earliest times at which a session that is not over began and was last used.
+pub(super) fn earliest(lifetimes: Lifetimes, now: u64) -> [JsValue; 2] {
+    [lifetimes.absolute, lifetimes.idle].map(|life| number(now.saturating_sub(life)))
 }

@@ -3,12 +3,16 @@
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 
-use super::attempts::{Attempts, closed};
-use super::sessions::{NewSession, Sessions};
-use super::{Database, Row, Statement, StoreError, id_number, number, or_null};
+use super::attempts::{Attempts, Closed, closed};
+use super::audit::{Audit, Origin};
+use super::sessions::{NewSession, Sessions, earliest, is_open};
+use super::{
+    Authority, Database, Row, Statement, StoreError, caller_may, id_number, number, or_null,
+};
 use crate::auth::account::{Email, Name, SignInName, User, UserId, Username};
-use crate::auth::attempt::AttemptKeys;
+use crate::auth::attempt::{AddressHash, AttemptKey, AttemptKeys, NameHash};
 use crate::auth::import::ImportedAccount;
+use crate::auth::session::{Lifetimes, SessionId};
 
 /// An account with what only the service may see.
 #[derive(Debug)]
@@ -19,7 +23,7 @@ pub struct Account {
     pub password_hash: String,
     /// Whether sign-in and tokens are refused.
     pub disabled: bool,
-    /// What tokens without a session must say, from 0.
+    /// What sessions, and tokens without one, must say, from 0.
     pub epoch: u64,
     /// Unix time in seconds up to which tokens of the old service, which has no epoch, are refused.
     pub tokens_valid_after: Option<u64>,
@@ -32,6 +36,17 @@ pub struct Holder {
     pub account: Account,
     /// Whether the token's session is the account's and not over.
     pub session_is_open: bool,
+}
+
+/// Whether an account can be made.
+#[derive(Debug)]
+pub struct Vacancy {
+    /// Until when the client's address has to wait, Unix time in milliseconds, if that is to come.
+    pub closed_until: Option<u64>,
+    /// Whether another account has the e-mail address.
+    pub email_is_taken: bool,
+    /// Whether another account has the username.
+    pub username_is_taken: bool,
 }
 
 /// An account to be made.
@@ -54,9 +69,8 @@ pub struct NewAccount<'a> {
 pub struct SignIn {
     /// The account of that name.
     pub account: Option<Account>,
-    /// Until when the pair or the address has to wait, Unix time in milliseconds, if that is to
-    /// come.
-    pub closed_until: Option<u64>,
+    /// Whether the attempt has to wait.
+    pub closed: Closed,
 }
 
 /// Why an account was not made.
@@ -81,6 +95,17 @@ pub struct AdminChange<'a> {
     pub name: Option<&'a Name>,
     /// All roles, the one with the fewest rights first.
     pub roles: &'a [String],
+}
+
+/// Why a line of an import was not added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotImported {
+    /// The account is there, from the same line.
+    AlreadyImported,
+    /// Another account has the e-mail address, or the same one with another password.
+    EmailTaken,
+    /// The same of the username.
+    UsernameTaken,
 }
 
 /// Why an account was not changed.
@@ -125,11 +150,14 @@ fn account(row: &Row) -> Result<Account, StoreError> {
     })
 }
 
-const HOLDER: &str = concat!(
+const HOLDER: &str = concat!("SELECT ", columns!(), " FROM users WHERE id = ?1");
+
+const HOLDER_OF_SESSION: &str = concat!(
     "SELECT ",
     columns!(),
-    ", EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ?2 AND user_id = users.id AND revoked = 0) \
-     FROM users WHERE id = ?1"
+    ", EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ?2 AND ",
+    is_open!("?3", "?4"),
+    ") FROM users WHERE id = ?1"
 );
 
 /// One row in any case: the account, if there is one, and until when the attempt has to wait.
@@ -138,7 +166,7 @@ macro_rules! sign_in_by {
         concat!(
             "SELECT ",
             columns!(),
-            ", closed_until FROM (",
+            ", closed_until, address_closed_until FROM (",
             closed!("?2", "?3", "?4"),
             ") LEFT JOIN users ON ",
             $column,
@@ -150,6 +178,11 @@ macro_rules! sign_in_by {
 const SIGN_IN_BY_EMAIL: &str = sign_in_by!("email");
 
 const SIGN_IN_BY_USERNAME: &str = sign_in_by!("username_folded");
+
+const VACANCY: &str = "SELECT \
+    (SELECT closed_until FROM attempts WHERE key = ?1 AND closed_until > ?2), \
+    EXISTS (SELECT 1 FROM users WHERE email = ?3), \
+    EXISTS (SELECT 1 FROM users WHERE username_folded = ?4)";
 
 /// No row comes back where the e-mail address is taken or the client's is closed; a username that
 /// is taken is refused by its index. One statement is atomic, so a race cannot come between the
@@ -165,17 +198,28 @@ const INSERT: &str = concat!(
 const REPLACE_HASH: &str =
     "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
 
+/// ?7 is the key of the client's address, ?8 the time: whoever may not ask whether a name is taken
+/// is told nothing.
 const UPDATE_PROFILE: &str = concat!(
     "UPDATE users SET name = coalesce(?2, name), \
        username = CASE WHEN ?3 THEN ?4 ELSE username END, \
        username_folded = CASE WHEN ?3 THEN ?5 ELSE username_folded END, \
        updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') \
-     WHERE id = ?1 RETURNING ",
+     WHERE id = ?1 AND ",
+    caller_may!("?6"),
+    " AND NOT (?3 AND EXISTS \
+       (SELECT 1 FROM attempts WHERE key = ?7 AND closed_until > ?8)) RETURNING ",
     columns!()
 );
 
-const CHANGE_PASSWORD: &str = "UPDATE users SET password_hash = ?2, epoch = epoch + 1, \
-    tokens_valid_after = ?3, updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') WHERE id = ?1";
+/// Only while the stored password is the one that was checked.
+const CHANGE_PASSWORD: &str = concat!(
+    "UPDATE users SET password_hash = ?2, epoch = epoch + 1, tokens_valid_after = ?3, \
+       updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') \
+     WHERE id = ?1 AND ",
+    caller_may!("?4"),
+    " RETURNING 1"
+);
 
 /// Whether ?1 is the only account left that may use the administration.
 macro_rules! is_last_admin {
@@ -189,7 +233,9 @@ macro_rules! is_last_admin {
 const DELETE: &str = concat!(
     "DELETE FROM users WHERE id = ?1 AND NOT (",
     is_last_admin!(),
-    ") RETURNING 1"
+    ") AND ",
+    caller_may!("?2"),
+    " RETURNING 1"
 );
 
 const PAGE: &str = concat!(
@@ -197,17 +243,6 @@ const PAGE: &str = concat!(
     columns!(),
     " FROM users WHERE id > ?1 ORDER BY id LIMIT ?2"
 );
-
-/// Which account ?1 a change is made to: role ?2, disabled ?3.
-macro_rules! may_change {
-    () => {
-        concat!(
-            "id = ?1 AND NOT (",
-            is_last_admin!(),
-            " AND (coalesce(?2, role) <> 'admin' OR coalesce(?3, disabled) = 1))"
-        )
-    };
-}
 
 /// Whether the change lowers the account's rights; ?4 lists the roles, the lowest first.
 macro_rules! lowers {
@@ -217,53 +252,85 @@ macro_rules! lowers {
     };
 }
 
-const CLOSE_IF_LOWERED: &str = concat!(
-    "DELETE FROM sessions WHERE user_id IN (SELECT id FROM users WHERE ",
-    may_change!(),
-    " AND ",
-    lowers!(),
-    ")"
-);
-
+/// Role ?2, disabled ?3, name ?5 of account ?1. The epoch ends its sessions and tokens.
 const CHANGE: &str = concat!(
     "UPDATE users SET tokens_valid_after = CASE WHEN ",
     lowers!(),
     " THEN ?6 ELSE tokens_valid_after END, epoch = epoch + ",
     lowers!(),
     ", role = coalesce(?2, role), disabled = coalesce(?3, disabled), name = coalesce(?5, name), \
-     updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') WHERE ",
-    may_change!(),
+     updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') WHERE id = ?1 AND NOT (",
+    is_last_admin!(),
+    " AND (coalesce(?2, role) <> 'admin' OR coalesce(?3, disabled) = 1)) AND ",
+    caller_may!("?7"),
     " RETURNING ",
     columns!()
 );
 
-/// ?1 is a list of lists. An account that is there already, or twice in the list, gives no row.
-const IMPORT: &str = "INSERT INTO users \
-      (email, username, username_folded, name, role, password_hash) \
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 \
-    FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING RETURNING email, username_folded";
+const END_SESSIONS: &str = concat!(
+    "UPDATE users SET epoch = epoch + 1, tokens_valid_after = ?2 WHERE id = ?1 AND ",
+    caller_may!("?3"),
+    " RETURNING 1"
+);
 
-const TAKEN_EMAILS: &str =
-    "SELECT email FROM users WHERE email IN (SELECT value FROM json_each(?1))";
+const MAY_ADMINISTER: &str = concat!("SELECT 1 WHERE ", caller_may!("?1"));
+
+const MAY_UNLOCK: &str = concat!("SELECT 1 FROM users WHERE id = ?1 AND ", caller_may!("?2"));
+
+/// ?1 is a list of lists. An account that is there already, or twice in the list, gives no row.
+const IMPORT: &str = concat!(
+    "INSERT INTO users \
+       (email, username, username_folded, name, role, password_hash, imported_hash_digest) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
+       value ->> 6 \
+     FROM json_each(?1) WHERE ",
+    caller_may!("?2"),
+    " ON CONFLICT DO NOTHING RETURNING email, username_folded"
+);
+
+/// What the accounts have that are in the way of an import: ?1 lists e-mail addresses, ?2 usernames.
+const IN_THE_WAY: &str = "SELECT email, username_folded, password_hash, imported_hash_digest, id \
+    FROM users WHERE email IN (SELECT value FROM json_each(?1)) \
+    UNION SELECT email, username_folded, password_hash, imported_hash_digest, id \
+    FROM users WHERE username_folded IN (SELECT value FROM json_each(?2))";
 
 impl Users<'_> {
-    /// The account of that id, and whether a session is open to it.
+    /// The account of that id, and whether that session is open to it; true without one.
     ///
     /// # Errors
     /// The database failed.
     pub async fn holder(
         &self,
         id: UserId,
-        session: Option<&str>,
+        session: Option<&SessionId>,
+        lifetimes: Lifetimes,
+        now: u64,
     ) -> Result<Option<Holder>, StoreError> {
-        let values = [id_number(id), or_null(session)];
-        let Some(row) = self.0.first(HOLDER, &values).await? else {
+        let Some(session) = session else {
+            let account = self.account(id).await?;
+            return Ok(account.map(|account| Holder {
+                account,
+                session_is_open: true,
+            }));
+        };
+        let [created, used] = earliest(lifetimes, now);
+        let values = [id_number(id), session.as_str().into(), created, used];
+        let Some(row) = self.0.first(HOLDER_OF_SESSION, &values).await? else {
             return Ok(None);
         };
         Ok(Some(Holder {
             account: account(&row)?,
             session_is_open: row.integer(COLUMNS)? != 0,
         }))
+    }
+
+    /// The account of that id.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        let row = self.0.first(HOLDER, &[id_number(id)]).await?;
+        row.as_ref().map(account).transpose()
     }
 
     /// The account that signs in by that name, if there can be one, and whether the attempt of
@@ -299,19 +366,47 @@ impl Users<'_> {
             } else {
                 Some(account(&row)?)
             },
-            closed_until: row.time(COLUMNS)?,
+            closed: Closed {
+                pair: row.time(COLUMNS)?,
+                address: row.time(COLUMNS + 1)?,
+            },
         })
     }
 
-    /// Makes an account, whose e-mail address from then on is familiar with the client's address
-    /// of `keys`.
+    /// Whether an account of these names can be made from the address of that key.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn vacancy(
+        &self,
+        email: &Email,
+        username: Option<&Username>,
+        address: &AttemptKey,
+        now: u64,
+    ) -> Result<Vacancy, StoreError> {
+        let values = [
+            address.as_str().into(),
+            number(now),
+            email.as_str().into(),
+            or_null(username.map(Username::folded)),
+        ];
+        let row = self.0.first(VACANCY, &values).await?;
+        let row = row.ok_or_else(Row::missing)?;
+        Ok(Vacancy {
+            closed_until: row.time(0)?,
+            email_is_taken: row.integer(1)? != 0,
+            username_is_taken: row.integer(2)? != 0,
+        })
+    }
+
+    /// Makes an account, to which the client's address from then on is familiar.
     ///
     /// # Errors
     /// See [`InsertError`]; a taken e-mail address comes before a taken username.
     pub async fn insert(
         &self,
         new: &NewAccount<'_>,
-        keys: &AttemptKeys,
+        address: &AddressHash,
         now: u64,
     ) -> Result<Account, InsertError> {
         let email = JsValue::from(new.email.as_str());
@@ -321,14 +416,14 @@ impl Users<'_> {
             or_null(new.username.map(Username::folded)),
             new.name.as_str().into(),
             new.password_hash.into(),
-            keys.address.as_str().into(),
+            address.key().as_str().into(),
             number(now),
         ];
         let inserted = async {
             let hash = new.password_hash;
             let mut statements = vec![
                 Statement(INSERT, values),
-                Attempts::registered(keys, email.clone(), hash, now),
+                Attempts::registered(address, email.clone(), hash, now),
             ];
             if let Some(session) = &new.session {
                 statements.push(Sessions::opened_first(email, hash, session));
@@ -357,24 +452,29 @@ impl Users<'_> {
         Ok(())
     }
 
-    /// Changes what is given; `Some(None)` takes the username away. `None` where the account is
-    /// gone.
+    /// Changes what is given of the caller's account; `Some(None)` takes the username away. `None`
+    /// where the caller may not, or the address of that key is closed.
     ///
     /// # Errors
     /// See [`UpdateError`].
     pub async fn update_profile(
         &self,
-        id: UserId,
         name: Option<&Name>,
         username: Option<Option<&Username>>,
+        authority: &Authority<'_>,
+        address: &AttemptKey,
+        now: u64,
     ) -> Result<Option<User>, UpdateError> {
         let new = username.flatten();
         let values = [
-            id_number(id),
+            id_number(authority.user_id),
             or_null(name.map(Name::as_str)),
             username.is_some().into(),
             or_null(new.map(Username::as_str)),
             or_null(new.map(Username::folded)),
+            authority.value(),
+            address.as_str().into(),
+            number(now),
         ];
         let updated = async {
             self.0
@@ -393,36 +493,41 @@ impl Users<'_> {
         }
     }
 
-    /// Stores a new password and ends every token and session but `session`. `now` is Unix time in
-    /// seconds.
+    /// Stores a new password of the caller and ends every token and session but the caller's; false
+    /// where the caller may not. `now` is Unix time in seconds.
     ///
     /// # Errors
     /// The database failed, and nothing has changed.
     pub async fn change_password(
         &self,
-        id: UserId,
         password_hash: &str,
-        session: Option<&str>,
+        authority: &Authority<'_>,
         now: u64,
-    ) -> Result<(), StoreError> {
-        let values = vec![id_number(id), password_hash.into(), number(now)];
+    ) -> Result<bool, StoreError> {
+        let id = authority.user_id;
+        let values = vec![
+            id_number(id),
+            password_hash.into(),
+            number(now),
+            authority.value(),
+        ];
         let statements = [
             Statement(CHANGE_PASSWORD, values),
-            Sessions::others_closed(id, session),
+            Sessions::kept(id, authority.session, password_hash),
         ];
-        self.0.batch(&statements).await?;
-        Ok(())
+        Ok(self.0.batch(&statements).await?.is_some())
     }
 
-    /// Deletes an account with its sessions, unless it is the last admin's, and says whether it
-    /// did. Its id is never used again.
+    /// Deletes the caller's account with its sessions, unless it is the last admin's or the caller
+    /// may not, and says whether it did. Its id is never used again.
     ///
     /// # Errors
     /// The database failed, and nothing has changed.
-    pub async fn delete(&self, id: UserId, attempts: &str) -> Result<bool, StoreError> {
+    pub async fn delete(&self, authority: &Authority<'_>) -> Result<bool, StoreError> {
+        let id = authority.user_id;
         let statements = [
-            Statement(DELETE, vec![id_number(id)]),
-            Attempts::forgotten(attempts),
+            Statement(DELETE, vec![id_number(id), authority.value()]),
+            Attempts::account_forgotten(id),
         ];
         Ok(self.0.batch(&statements).await?.is_some())
     }
@@ -437,8 +542,8 @@ impl Users<'_> {
     }
 
     /// Makes an administrator's change; `None` where there is no such account, or it is the last
-    /// admin's and would no longer be. Where it lowers the account's rights it ends its tokens and
-    /// sessions. `now` is Unix time in seconds.
+    /// admin's and would no longer be, or the caller may not. Where it lowers the account's rights
+    /// it ends its tokens and sessions. `now` is Unix time in seconds.
     ///
     /// # Errors
     /// The database failed, and nothing has changed.
@@ -446,41 +551,67 @@ impl Users<'_> {
         &self,
         id: UserId,
         change: &AdminChange<'_>,
+        authority: &Authority<'_>,
         now: u64,
     ) -> Result<Option<Account>, StoreError> {
-        let roles = format!(",{},", change.roles.join(","));
-        let disabled = change.disabled.map(u32::from);
-        let values = vec![
+        let values = [
             id_number(id),
             or_null(change.role),
-            or_null(disabled),
-            roles.into(),
+            or_null(change.disabled.map(u32::from)),
+            format!(",{},", change.roles.join(",")).into(),
+            or_null(change.name.map(Name::as_str)),
+            number(now),
+            authority.value(),
         ];
-        let more = [or_null(change.name.map(Name::as_str)), number(now)];
-        let change = values.iter().cloned().chain(more).collect();
-        let statements = [
-            Statement(CLOSE_IF_LOWERED, values),
-            Statement(CHANGE, change),
-        ];
-        let row = self.0.batch_for(1, &statements).await?;
+        let row = self.0.first(CHANGE, &values).await?;
         row.as_ref().map(account).transpose()
     }
 
-    /// Adds accounts of another service, of which none has a value that the database refuses. Says
-    /// which were not added, by their place, since their e-mail address or username is taken.
+    /// Ends every session and token of an account; false where there is none of that id, or the
+    /// caller may not. `now` is Unix time in seconds.
+    ///
+    /// # Errors
+    /// The database failed, and nothing has changed.
+    pub async fn end_sessions(
+        &self,
+        id: UserId,
+        authority: &Authority<'_>,
+        now: u64,
+    ) -> Result<bool, StoreError> {
+        let values = [id_number(id), number(now), authority.value()];
+        Ok(self.0.first(END_SESSIONS, &values).await?.is_some())
+    }
+
+    /// Forgets the failed sign-ins of an account of these names; false where there is none of that
+    /// id, or the caller may not.
+    ///
+    /// # Errors
+    /// The database failed, and nothing has changed.
+    pub async fn unlock(
+        &self,
+        id: UserId,
+        names: &[NameHash],
+        authority: &Authority<'_>,
+    ) -> Result<bool, StoreError> {
+        let asked = Statement(MAY_UNLOCK, vec![id_number(id), authority.value()]);
+        let [account, pairs] = Attempts::unlocked(id, names, authority);
+        let row = self.0.batch(&[asked, account, pairs]).await?;
+        Ok(row.is_some())
+    }
+
+    /// Adds accounts of another service, of which none has a value that the database refuses, with
+    /// the event that tells of it. Failures of names from before are forgotten. Says which were not
+    /// added, by their place, and why; `None` where the caller may not.
     ///
     /// # Errors
     /// The database failed, and none was added.
     pub async fn import(
         &self,
         accounts: &[&ImportedAccount],
-    ) -> Result<Vec<(usize, &'static str)>, StoreError> {
-        let email =
-            |account: &ImportedAccount| account.email.as_ref().map(|e| e.as_str().to_owned());
-        let folded = |account: &ImportedAccount| {
-            let username = account.username.as_ref();
-            username.map(|username| username.folded().to_owned())
-        };
+        names: &[NameHash],
+        authority: &Authority<'_>,
+        origin: Origin<'_>,
+    ) -> Result<Option<Vec<(usize, NotImported)>>, StoreError> {
         let rows: Vec<_> = accounts
             .iter()
             .map(|account| {
@@ -492,13 +623,25 @@ impl Users<'_> {
                     account.name.as_str(),
                     account.role,
                     account.password_hash,
+                    account.digest(),
                 ])
             })
             .collect();
-        let rows = [JsValue::from(Value::from(rows).to_string())];
-        let added = self.0.all(IMPORT, &rows);
-        let mut added: Vec<_> = added
-            .await?
+        let rows = JsValue::from(Value::from(rows).to_string());
+        let [pairs, unknown] = Attempts::names_forgotten(names, authority);
+        let statements = [
+            Statement(MAY_ADMINISTER, vec![authority.value()]),
+            Statement(IMPORT, vec![rows, authority.value()]),
+            Audit::imported(authority.user_id, origin),
+            pairs,
+            unknown,
+        ];
+        let answers = self.0.batch_all(&statements).await?;
+        if answers.rows(0)?.is_empty() {
+            return Ok(None);
+        }
+        let mut added: Vec<_> = answers
+            .rows(1)?
             .iter()
             .map(|row| (row.text(0), row.text(1)))
             .collect();
@@ -506,28 +649,101 @@ impl Users<'_> {
         let mut missing = Vec::new();
         for (index, account) in accounts.iter().enumerate() {
             let names = (email(account), folded(account));
+            let names = (names.0.map(str::to_owned), names.1.map(str::to_owned));
             match added.iter().position(|added| *added == names) {
                 Some(position) => drop(added.swap_remove(position)),
-                None => missing.push((index, account)),
+                None => missing.push((index, *account)),
             }
         }
+        self.why_missing(missing).await.map(Some)
+    }
+
+    /// Why these were not added.
+    async fn why_missing(
+        &self,
+        missing: Vec<(usize, &ImportedAccount)>,
+    ) -> Result<Vec<(usize, NotImported)>, StoreError> {
         if missing.is_empty() {
             return Ok(Vec::new());
         }
-        let emails: Vec<_> = missing
-            .iter()
-            .filter_map(|(_, account)| email(account))
-            .collect();
-        let emails = [JsValue::from(json!(emails).to_string())];
-        let taken = self.0.all(TAKEN_EMAILS, &emails);
-        let taken: Vec<_> = taken.await?.iter().filter_map(|row| row.text(0)).collect();
-        let reason = |account| match email(account) {
-            Some(email) if taken.contains(&email) => "Email already registered",
-            _ => "Username already taken",
+        let accounts = || missing.iter().map(|(_, account)| *account);
+        let emails: Vec<_> = accounts().filter_map(email).collect();
+        let usernames: Vec<_> = accounts().filter_map(folded).collect();
+        let lists = [json!(emails), json!(usernames)].map(|list| list.to_string().into());
+        let rows = self.0.all(IN_THE_WAY, &lists).await?;
+        let rows = rows.iter().map(InTheWay::read);
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let why = |account: &ImportedAccount| {
+            let of_email = |row: &&InTheWay| email(account).is_some_and(|e| row.has_email(e));
+            let of_username =
+                |row: &&InTheWay| folded(account).is_some_and(|u| row.has_username(u));
+            let by_email = rows.iter().find(of_email);
+            let by_username = rows.iter().find(of_username);
+            match (by_email, by_username) {
+                (Some(row), other) => {
+                    if row.is_from(account) && other.is_none_or(|other| other.id == row.id) {
+                        NotImported::AlreadyImported
+                    } else {
+                        NotImported::EmailTaken
+                    }
+                }
+                (None, Some(row)) if email(account).is_none() && row.is_from(account) => {
+                    NotImported::AlreadyImported
+                }
+                (None, _) => NotImported::UsernameTaken,
+            }
         };
         Ok(missing
-            .into_iter()
-            .map(|(index, account)| (index, reason(account)))
+            .iter()
+            .map(|(index, account)| (*index, why(account)))
             .collect())
+    }
+}
+
+fn email(account: &ImportedAccount) -> Option<&str> {
+    account.email.as_ref().map(Email::as_str)
+}
+
+fn folded(account: &ImportedAccount) -> Option<&str> {
+    account.username.as_ref().map(Username::folded)
+}
+
+/// An account that has a name of a line of an import.
+struct InTheWay {
+    email: Option<String>,
+    username_folded: Option<String>,
+    password_hash: String,
+    imported_hash_digest: Option<String>,
+    id: UserId,
+}
+
+impl InTheWay {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            email: row.text(0),
+            username_folded: row.text(1),
+            password_hash: row.required_text(2)?,
+            imported_hash_digest: row.text(3),
+            id: row.user_id(4)?,
+        })
+    }
+
+    fn has_email(&self, email: &str) -> bool {
+        self.email.as_deref() == Some(email)
+    }
+
+    fn has_username(&self, folded: &str) -> bool {
+        self.username_folded.as_deref() == Some(folded)
+    }
+
+    /// Whether it is the account of that line: imported with this hash, which may have been replaced
+    /// since, or brought here with it in another way, under the id of the line.
+    fn is_from(&self, line: &ImportedAccount) -> bool {
+        match &self.imported_hash_digest {
+            Some(digest) => *digest == line.digest(),
+            None => {
+                self.password_hash == line.password_hash && line.id.is_none_or(|id| id == self.id)
+            }
+        }
     }
 }

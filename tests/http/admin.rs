@@ -64,6 +64,8 @@ async fn only_admins_may() {
         ("GET", "/api/admin/users"),
         ("PATCH", "/api/admin/users/1"),
         ("POST", "/api/admin/users/import"),
+        ("DELETE", "/api/admin/users/1/sessions"),
+        ("POST", "/api/admin/users/1/unlock"),
         ("GET", "/api/admin/audit"),
     ];
     for (method, path) in routes {
@@ -322,7 +324,7 @@ async fn users_and_their_hashes_are_imported() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let skipped = json!([
         { "line": 4, "error": "line must be a JSON object" },
-        { "line": 5, "error": "Email already registered" },
+        { "line": 5, "error": "Already imported" },
         { "line": 6, "error": "Username already taken" },
         { "line": 7, "error": "Email already registered" },
         { "line": 8, "error": "password_hash takes more than 64 MiB of memory" },
@@ -363,7 +365,7 @@ async fn an_import_may_be_sent_again() {
     assert_eq!(answer["imported"], 10_000 - 1234);
     let skipped = answer["skipped"].as_array().unwrap();
     assert_eq!(skipped.len(), 1234);
-    let expected = json!({ "line": 1234, "error": "Email already registered" });
+    let expected = json!({ "line": 1234, "error": "Already imported" });
     assert_eq!(skipped[1233], expected);
 
     let count = "SELECT count(*) AS n FROM users";
@@ -400,7 +402,7 @@ async fn the_audit_trail_tells_who_did_what() {
     events(&server, 2).await;
     given::sign_in_from(&server, address, &ann.email, "wrong horse battery").await;
     events(&server, 3).await;
-    given::sign_in_from(&server, address, "nobody@example.com", PASSWORD).await;
+    given::sign_in_from(&server, "192.0.2.2", "nobody@example.com", PASSWORD).await;
     events(&server, 4).await;
     let body = json!({ "username": ann.username, "password": PASSWORD });
     let request = server.request("POST", "/auth").json(body);
@@ -414,11 +416,20 @@ async fn the_audit_trail_tells_who_did_what() {
         json!({ "role": "admin", "name": "Ann" }),
     )
     .await;
-    events(&server, 6).await;
-    patch(&server, &admin, ann.id, json!({ "disabled": true })).await;
     events(&server, 7).await;
+    patch(&server, &admin, ann.id, json!({ "disabled": true })).await;
+    events(&server, 8).await;
+    let path = format!("/api/admin/users/{}/sessions", ann.id);
+    let request = server.request("DELETE", &path);
+    let request = request.header("Authorization", &admin.bearer());
+    assert_eq!(request.send().await.status, 204);
+    events(&server, 9).await;
+    // What adds nothing changes nothing.
     import(&server, &admin, "nonsense").await;
-    let stored = events(&server, 8).await;
+    let hash = stored_password("sha256", PASSWORD, 1000);
+    let line = json!({ "username": "imported", "password_hash": hash });
+    import(&server, &admin, line.to_string()).await;
+    let stored = events(&server, 10).await;
 
     let expected = [
         ("register", json!(admin.id), json!(admin.id), Value::Null),
@@ -432,8 +443,10 @@ async fn the_audit_trail_tells_who_did_what() {
             json!(admin.id),
             json!("admin"),
         ),
+        ("name_change", json!(ann.id), json!(admin.id), Value::Null),
         ("disable", json!(ann.id), json!(admin.id), Value::Null),
-        ("import", Value::Null, json!(admin.id), json!("0")),
+        ("sessions_end", json!(ann.id), json!(admin.id), Value::Null),
+        ("import", Value::Null, json!(admin.id), json!("1")),
     ];
     let page = get(&server, &admin, "/api/admin/audit").await.json();
     let mut shown = page["events"].as_array().unwrap().clone();
@@ -446,6 +459,7 @@ async fn the_audit_trail_tells_who_did_what() {
         assert_eq!(event["actor_id"], actor_id, "{action}");
         assert_eq!(event["detail"], detail, "{action}");
         assert_eq!(event["at"].as_str().unwrap().len(), 19);
+        assert_eq!(event["count"], 1);
     }
     assert_eq!(shown[2]["address"], address);
     assert_eq!(shown[4]["address"], "2001:db8:0:0::/64");
@@ -459,16 +473,204 @@ async fn the_audit_trail_tells_who_did_what() {
         .await
         .json();
     assert_eq!(page["events"].as_array().unwrap().len(), 3);
-    let path = format!("/api/admin/audit?limit=5&after={}", page["next"]);
+    let path = format!("/api/admin/audit?limit=7&after={}", page["next"]);
     let rest = get(&server, &admin, &path).await.json();
-    assert_eq!(rest["events"].as_array().unwrap().len(), 5);
+    assert_eq!(rest["events"].as_array().unwrap().len(), 7);
     assert_eq!(rest["next"], Value::Null);
     // Kept for 90 days.
-    for (days, left) in [(89.0, 8), (91.0, 0)] {
+    for (days, left) in [(89.0, 10), (91.0, 0)] {
         server.set_clock(days * DAY);
         server.request("GET", "/healthz").send().await;
         assert_eq!(server.run_cron().await, "ok");
         assert_eq!(events(&server, 0).await.len(), left, "{days}");
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn what_anybody_can_do_fills_no_trail() {
+    let server = Server::start_with_clock(&QUICK).await;
+    let admin = admin(&server).await;
+    let ann = Account::register(&server).await;
+    let (address, other) = ("192.0.2.1", "192.0.2.2");
+    let fail = async |email: &str, from: &str| {
+        let body = json!({ "email": email, "password": "wrong horse battery" });
+        let request = server.request("POST", "/api/auth/login").json(body);
+        let request = request.header("CF-Connecting-IP", from);
+        let request = request.header("User-Agent", &"x".repeat(60_000));
+        assert_eq!(request.send().await.status, 401);
+    };
+    let register = async || {
+        let body = json!({ "email": ann.email, "password": PASSWORD, "name": "Ann" });
+        let request = server.request("POST", "/api/auth/register").json(body);
+        let request = request.header("CF-Connecting-IP", address);
+        assert_eq!(request.send().await.status, 409);
+    };
+    // The clock stands still within a minute that has just begun.
+    let ms = js_sys::Date::now();
+    let minute = 60_000.0 - ms % 60_000.0;
+    server.set_clock(minute);
+    for _ in 0..3 {
+        fail(&ann.email, address).await;
+        register().await;
+    }
+    fail(&ann.email, other).await;
+    fail(&unique("nobody@example.com"), other).await;
+    server.set_clock(minute + 60_000.0);
+    fail(&ann.email, address).await;
+    // The last one is written after its answer.
+    events(&server, 6).await;
+    let page = get(&server, &admin, "/api/admin/audit").await.json();
+    let mut shown: Vec<_> = page["events"].as_array().unwrap()[..4]
+        .iter()
+        .map(|event| {
+            let agent = event["user_agent"].as_str().map_or(0, str::len);
+            json!([
+                event["action"],
+                event["user_id"],
+                event["address"],
+                event["count"],
+                agent
+            ])
+        })
+        .collect();
+    shown.reverse();
+    let expected = [
+        json!(["sign_in_failed", ann.id, address, 3, 256]),
+        json!(["name_taken", null, address, 3, 0]),
+        json!(["sign_in_failed", null, other, 2, 256]),
+        json!(["sign_in_failed", ann.id, address, 1, 256]),
+    ];
+    assert_eq!(shown, expected);
+    let long = "INSERT INTO audit (at, action, address, user_agent) VALUES (0, 'x', 'x', ?)";
+    let refused = server.try_sql(long, &["x".repeat(257).into()]).await;
+    assert!(refused.unwrap_err().contains("CHECK constraint"));
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_import_tells_who_is_there_from_who_is_lost() {
+    let server = Server::start(&QUICK).await;
+    let admin = admin(&server).await;
+    let hash = stored_password("sha256", "old password", 1000);
+    let other_hash = stored_password("sha512", "old password", 1000);
+    let line = |id: u32, email: &str, username: &str, hash: &str| {
+        let line = json!({
+            "id": id, "email": email, "username": username, "name": "Old", "password_hash": hash,
+        });
+        line.to_string()
+    };
+    let body = [
+        line(7, "one@example.com", "one", &hash),
+        line(8, "two@example.com", "two", &hash),
+        json!({ "username": "three", "password_hash": hash }).to_string(),
+    ];
+    let answer = import(&server, &admin, body.join("\n")).await.json();
+    assert_eq!(answer, json!({ "imported": 3, "skipped": [] }));
+    // The first right sign-in replaces a hash, which changes nothing of whose account it is.
+    let answer = sign_in(&server, "one@example.com", "old password").await;
+    assert_eq!(answer.status, 200);
+    let rows = "SELECT password_hash FROM users WHERE email = 'one@example.com'";
+    let replaced = server.sql(rows, &[]).await[0]["password_hash"].clone();
+    assert_ne!(replaced, hash.as_str());
+
+    let taken = "Email already registered";
+    let username_taken = "Username already taken";
+    let there = "Already imported";
+    for (line, expected) in [
+        (body[0].clone(), there),
+        (body[1].clone(), there),
+        (body[2].clone(), there),
+        (line(7, "ONE@example.com", "ONE", &hash), there),
+        (line(7, "one@example.com", "one", &other_hash), taken),
+        (line(8, "one@example.com", "one", &hash), taken),
+        (line(7, "one@example.com", "two", &hash), taken),
+        (line(9, "new@example.com", "one", &hash), username_taken),
+        (
+            json!({ "username": "three", "password_hash": other_hash }).to_string(),
+            username_taken,
+        ),
+        (line(9, &admin.email, "new", &hash), taken),
+    ] {
+        let answer = import(&server, &admin, &line).await.json();
+        let expected = json!({ "imported": 0, "skipped": [{ "line": 1, "error": expected }] });
+        assert_eq!(answer, expected, "{line}");
+    }
+    // An account that came here in another way, under the id of the line.
+    let statement = "INSERT INTO users (id, email, name, password_hash) VALUES (900, ?, 'Old', ?)";
+    server
+        .sql(
+            statement,
+            &["kept@example.com".into(), hash.as_str().into()],
+        )
+        .await;
+    for (id, expected) in [(900, there), (901, taken)] {
+        let line = json!({
+            "id": id, "email": "kept@example.com", "name": "Old", "password_hash": hash,
+        });
+        let answer = import(&server, &admin, line.to_string()).await.json();
+        assert_eq!(answer["skipped"][0]["error"], expected, "{id}");
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_import_forgets_failures_of_its_names_from_before() {
+    let server = Server::start(&QUICK).await;
+    let admin = admin(&server).await;
+    let address = "192.0.2.1";
+    let hash = stored_password("sha256", PASSWORD, 1000);
+    let signs_in = async |path: &str, name: &str, value: &str| {
+        let request = server.request("POST", path);
+        let request = request.header("CF-Connecting-IP", address);
+        let body = json!({ name: value, "password": PASSWORD });
+        request.json(body).send().await.status
+    };
+    let (login, auth) = ("/api/auth/login", "/auth");
+    for status in [401, 401, 401, 401, 401, 429] {
+        assert_eq!(signs_in(login, "email", "one@example.com").await, status);
+        assert_eq!(signs_in(auth, "username", "one").await, status);
+    }
+    let line = json!({
+        "email": "One@example.com", "username": "ONE", "name": "One", "password_hash": hash,
+    });
+    let answer = import(&server, &admin, line.to_string()).await.json();
+    assert_eq!(answer["imported"], 1, "{answer}");
+    assert_eq!(signs_in(login, "email", "one@example.com").await, 200);
+    assert_eq!(signs_in(auth, "username", "one").await, 200);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn every_session_of_an_account_is_ended() {
+    let server = Server::start(&QUICK).await;
+    let admin = admin(&server).await;
+    let ann = Account::register(&server).await;
+    let body = json!({ "email": ann.email, "password": PASSWORD, "scope": "offline_access" });
+    let session = server.request("POST", "/api/auth/login").json(body);
+    let session = session.send().await.json();
+    let end = async |id: &str| {
+        let path = format!("/api/admin/users/{id}/sessions");
+        let request = server.request("DELETE", &path);
+        let request = request.header("Authorization", &admin.bearer());
+        let answer = request.send().await;
+        (answer.status, answer.text().to_owned())
+    };
+    let me = async |token: &str| {
+        let request = server.request("GET", "/api/auth/me");
+        let request = request.header("Authorization", &format!("Bearer {token}"));
+        request.send().await.status
+    };
+    let token = session["access_token"].as_str().unwrap();
+    assert_eq!((me(token).await, me(&ann.access_token).await), (200, 200));
+    assert_eq!(end(&ann.id.to_string()).await, (204, String::new()));
+    assert_eq!((me(token).await, me(&ann.access_token).await), (401, 401));
+    let body = json!({ "refresh_token": session["refresh_token"] });
+    let refresh = server.request("POST", "/api/auth/refresh").json(body);
+    assert_eq!(refresh.send().await.status, 401);
+    assert_eq!(sign_in(&server, &ann.email, PASSWORD).await.status, 200);
+    for nobody in ["999", "0", "x"] {
+        assert_eq!(end(nobody).await, (404, NOT_FOUND.to_owned()));
     }
     server.stop().await;
 }
@@ -486,7 +688,7 @@ async fn sessions_leave_their_traces() {
         request.header("Authorization", &bearer).send().await.status
     };
     assert_eq!(refresh().await, 200);
-    server.set_clock(11_000.0);
+    server.set_clock(121_000.0);
     assert_eq!(refresh().await, 401);
     let change = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
     let request = server.request("POST", "/api/auth/password");
@@ -509,7 +711,7 @@ async fn every_request_has_a_line_in_the_log() {
     let secret = "/api/auth/sessions/a-secret?token=another";
     for (method, path, token, route, status, queries, user) in [
         ("GET", "/api/auth/me", true, "/api/auth/me", 200, 1, true),
-        ("DELETE", secret, true, "/api/auth/sessions/*", 404, 2, true),
+        ("DELETE", secret, true, "/api/auth/sessions/*", 404, 3, true),
         ("GET", "/api/auth/me", false, "/api/auth/me", 401, 0, false),
         ("GET", "/nowhere/ann@example.com", false, "", 404, 0, false),
         ("PROPFIND", "/auth", false, "/auth", 405, 0, false),

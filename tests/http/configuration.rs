@@ -153,3 +153,26 @@ async fn issuer_and_lifetime_are_settings() {
     );
     server.stop().await;
 }
+
+#[wasm_bindgen_test]
+async fn nobody_registers_while_registration_is_closed() {
+    let server = Server::start(&[("REGISTRATION", Some("closed"))]).await;
+    let good = r#"{"email":"ann@example.com","password":"a quiet green field","name":"Ann"}"#;
+    // Whatever comes, and nothing of it is looked at.
+    for (media_type, body) in [
+        ("application/json", good),
+        ("application/json", "nonsense"),
+        ("text/plain", good),
+        ("", ""),
+    ] {
+        let request = server.request("POST", "/api/auth/register");
+        let answer = request.header("Content-Type", media_type).body(body);
+        let answer = answer.send().await;
+        let expected = "{\"error\":\"Registration is closed\"}\n";
+        assert_eq!((answer.status, answer.text()), (403, expected), "{body}");
+    }
+    let answer = server.request("GET", "/api/auth/register").send().await;
+    assert_eq!(answer.status, 405);
+    assert!(server.sql("SELECT 1 FROM users", &[]).await.is_empty());
+    server.stop().await;
+}

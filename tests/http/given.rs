@@ -104,6 +104,15 @@ pub(crate) fn stored_password(hash: &str, password: &str, iterations: u32) -> St
     )
 }
 
+/// The key under which the failures of strangers at an account are counted with [`SECRET`].
+pub(crate) fn strangers_key(id: u64) -> String {
+    let secret = support::hmac("sha256", SECRET.as_bytes(), b"edge-auth attempts");
+    let everywhere = b"everywhere";
+    let part = [&(everywhere.len() as u64).to_be_bytes()[..], everywhere].concat();
+    let hash = support::base64url(&support::hmac("sha256", &secret, &part));
+    format!("user {id} {hash}")
+}
+
 /// The claims of a token.
 pub(crate) fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("three segments");

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod admin;
+mod authority;
 mod bad_input;
 mod configuration;
 mod cors;

@@ -192,7 +192,7 @@ async fn a_refresh_spends_its_token() {
         refreshed(&server, &fourth.refresh).await.refresh,
         fifth.refresh
     );
-    // Ten seconds later the old one is stolen, and the whole session is over.
+    // Ten seconds later, and its successor used, the old one is stolen, and the whole session is over.
     server.set_clock(3611.0 * SECOND);
     let fresh = refreshed(&server, &fifth.refresh).await;
     assert_eq!(
@@ -242,6 +242,49 @@ async fn a_lost_answer_loses_nothing() {
     server.send_and_leave(request.as_bytes()).await;
     let next = refreshed(&server, &tokens.refresh).await;
     refreshed(&server, &next.refresh).await;
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_answer_may_be_lost_for_two_minutes() {
+    let server = Server::start_with_clock(&QUICK).await;
+    let account = Account::register(&server).await;
+    let first = open(&server, &account).await;
+    let second = refreshed(&server, &first.refresh).await;
+    for seconds in [30.0, 119.0] {
+        server.set_clock(seconds * SECOND);
+        let again = refreshed(&server, &first.refresh).await;
+        assert_eq!(again.refresh, second.refresh, "{seconds}");
+    }
+    server.set_clock(121.0 * SECOND);
+    let third = refreshed(&server, &second.refresh).await;
+    // Its successor has been presented, so the second is good for ten seconds more.
+    let fourth = refreshed(&server, &third.refresh).await;
+    server.set_clock(130.0 * SECOND);
+    let again = refreshed(&server, &second.refresh).await;
+    assert_eq!(again.refresh, fourth.refresh);
+    server.set_clock(132.0 * SECOND);
+    assert_eq!(
+        seen(&refresh(&server, &second.refresh).await),
+        (401, REVOKED)
+    );
+    assert_eq!(
+        seen(&refresh(&server, &fourth.refresh).await),
+        (401, REVOKED)
+    );
+
+    // Nobody has presented the successor, and two minutes are over.
+    let first = open(&server, &account).await;
+    let second = refreshed(&server, &first.refresh).await;
+    server.set_clock(254.0 * SECOND);
+    assert_eq!(
+        seen(&refresh(&server, &first.refresh).await),
+        (401, REVOKED)
+    );
+    assert_eq!(
+        seen(&refresh(&server, &second.refresh).await),
+        (401, REVOKED)
+    );
     server.stop().await;
 }
 
@@ -349,6 +392,11 @@ async fn sessions_end_with_time() {
         used = refreshed(&server, &used.refresh).await;
     }
     assert_eq!(seen(&refresh(&server, &idle.refresh).await), (401, REVOKED));
+    // No access token outlives its session, in whichever way that ended.
+    assert_eq!(
+        seen(&send(&server, "GET", "/api/auth/me", &idle.access).await).0,
+        401
+    );
     let list = send(&server, "GET", "/api/auth/sessions", &used.access).await;
     assert_eq!(list.json()["sessions"].as_array().unwrap().len(), 1);
     let count = async || server.sql("SELECT id FROM sessions", &[]).await.len();

@@ -185,6 +185,18 @@ impl Server {
         Self::start_worker(&built_within("withSeenQueries"), overrides).await
     }
 
+    /// The built Worker, which writes `rows written: ` and their number to its console for each statement that wrote
+    /// any.
+    pub(crate) async fn start_with_counted_rows(overrides: &[Setting<'_>]) -> Self {
+        Self::start_worker(&built_within("withCountedRows"), overrides).await
+    }
+
+    /// The built Worker, whose database runs the statement of the header `Meanwhile` after as many answers to that
+    /// request as `Meanwhile-After` says.
+    pub(crate) async fn start_with_meanwhile(overrides: &[Setting<'_>]) -> Self {
+        Self::start_worker(&built_within("withMeanwhile"), overrides).await
+    }
+
     /// The built Worker with a clock that [`Server::set_clock`] sets.
     pub(crate) async fn start_with_clock(overrides: &[Setting<'_>]) -> Self {
         Self::start_worker(&built_within("withClock"), overrides).await

@@ -4,8 +4,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test};
 
-use crate::given::{Account, PASSWORD, sign_in, sign_in_from, unique, unique_address};
-use crate::support::{Answer, Server};
+use crate::given::{
+    Account, PASSWORD, sign_in, sign_in_from, strangers_key, unique, unique_address,
+};
+use crate::support::{Answer, Server, measures_cpu};
 
 const WRONG: &str = "wrong horse battery";
 const TOO_MANY: &str = "{\"error\":\"Too many requests\"}\n";
@@ -32,18 +34,20 @@ async fn fail(server: &Server, address: &str, email: &str) -> Option<u64> {
     wait(&sign_in_from(server, address, email, WRONG).await)
 }
 
-/// Writes `failures` to the account's counter, as if they had come from many addresses just now.
+/// Sets the account's failures from strange addresses, of which the last is one from an address of
+/// its own just now.
 async fn set_failures(server: &Server, account: &Account, failures: u32) {
-    let statement = "INSERT INTO attempts VALUES (?, ?, 0, unixepoch() * 1000 + 86400000, 0) \
-        ON CONFLICT (key) DO UPDATE SET failures = excluded.failures";
-    let key = format!("user {}", account.id);
-    server.sql(statement, &[key.into(), failures.into()]).await;
+    fail(server, &unique_address(), &account.email).await;
+    let statement = "UPDATE attempts SET failures = ? WHERE key = ?";
+    let values = [failures.into(), strangers_key(account.id).into()];
+    server.sql(statement, &values).await;
 }
 
 async fn failures(server: &Server, account: &Account) -> Value {
-    let key = format!("user {}", account.id);
     let statement = "SELECT failures FROM attempts WHERE key = ?";
-    let rows = server.sql(statement, &[key.into()]).await;
+    let rows = server
+        .sql(statement, &[strangers_key(account.id).into()])
+        .await;
     rows.first()
         .map_or(Value::Null, |row| row["failures"].clone())
 }
@@ -223,9 +227,9 @@ async fn many_guesses_at_once_are_counted_one_by_one() {
     let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     assert!(statuses[..11].iter().all(|status| *status == 401));
     let after = failures(&server, &account).await;
-    if statuses[11] == 401 {
-        assert_eq!(after, 80);
-    }
+    // Before the others' first it counts, and takes back nothing of theirs; after it comes too late.
+    assert!(matches!(statuses[11], 200 | 401), "{statuses:?}");
+    assert_eq!(after, 80);
 
     let one_address = (0..12).map(|_| fail(&server, "192.0.2.1", "nobody@example.com"));
     let waits = join_all(one_address).await;
@@ -233,77 +237,310 @@ async fn many_guesses_at_once_are_counted_one_by_one() {
     server.stop().await;
 }
 
+/// What a right password is answered with from there.
+async fn right(server: &Server, account: &Account, address: &str) -> u16 {
+    let answer = sign_in_from(server, address, &account.email, PASSWORD).await;
+    answer.status
+}
+
 #[wasm_bindgen_test]
 async fn an_account_under_attack_is_open_to_familiar_addresses_alone() {
     let server = Server::start_with_clock(&QUICK).await;
-    let account = Account::register(&server).await;
     let (home, away) = ("192.0.2.1", "198.51.100.1");
-    let right = async |address: &str| {
-        sign_in_from(&server, address, &account.email, PASSWORD)
-            .await
-            .status
-    };
-    assert_eq!(right(home).await, 200);
+    let account = Account::register_from(&server, home).await;
     set_failures(&server, &account, 79).await;
     assert_eq!(fail(&server, "203.0.113.1", &account.email).await, None);
     // As a wrong password, so that nobody sees that there is an account.
-    assert_eq!(right(away).await, 401);
-    assert_eq!(right("203.0.113.1").await, 401);
-    assert_eq!(right(home).await, 200);
-    // Tries from elsewhere take nothing from home.
+    assert_eq!(right(&server, &account, away).await, 401);
+    assert_eq!(right(&server, &account, "203.0.113.1").await, 401);
+    assert_eq!(right(&server, &account, home).await, 200);
+    // Neither more tries from elsewhere nor those from home change what strangers have left.
     assert_eq!(failures(&server, &account).await, 80);
     assert_eq!(fail(&server, home, &account.email).await, None);
-    assert_eq!(failures(&server, &account).await, 81);
-    assert_eq!(right(home).await, 200);
     assert_eq!(failures(&server, &account).await, 80);
-    // A day without failures, and a right password from home, open it.
+    // A day without failures, and a right password from home, take all of them back.
     server.set_clock(DAY + SECOND);
-    assert_eq!(right("203.0.113.2").await, 401);
-    server.set_clock(2.0 * DAY + 2.0 * SECOND);
-    assert_eq!(right(home).await, 200);
-    assert_eq!(right(away).await, 200);
+    assert_eq!(right(&server, &account, home).await, 200);
+    assert_eq!(failures(&server, &account).await, 0);
+    assert_eq!(right(&server, &account, away).await, 200);
     // What was familiar is so for 30 days.
     set_failures(&server, &account, 80).await;
     server.set_clock(31.0 * DAY);
-    assert_eq!(right(home).await, 200);
     set_failures(&server, &account, 80).await;
-    server.set_clock(62.0 * DAY);
-    assert_eq!(right(home).await, 401);
+    assert_eq!(right(&server, &account, home).await, 200);
+    server.set_clock(63.0 * DAY);
+    set_failures(&server, &account, 80).await;
+    assert_eq!(right(&server, &account, home).await, 401);
     server.stop().await;
 }
 
 #[wasm_bindgen_test]
-async fn a_registration_makes_its_address_familiar() {
-    let server = Server::shared().await;
-    let address = unique_address();
-    let account = Account::register_from(&server, &address).await;
-    set_failures(&server, &account, 80).await;
-    for (from, status) in [(address, 200), (unique_address(), 401)] {
-        let answer = sign_in_from(&server, &from, &account.email, PASSWORD).await;
-        assert_eq!(answer.status, status, "{from}");
+async fn strangers_get_eighty_failures_and_ten_more_a_day() {
+    let server = Server::start_with_clock(&QUICK).await;
+    let account = Account::register(&server).await;
+    set_failures(&server, &account, 78).await;
+    for (counted, address) in [(79, "a::"), (80, "b::"), (80, "c::"), (80, "d::")] {
+        assert_eq!(fail(&server, address, &account.email).await, None);
+        assert_eq!(failures(&server, &account).await, counted);
     }
+    // What is refused beyond is not counted and extends nothing.
+    for hours in [6.0, 12.0, 18.0, 23.9] {
+        server.set_clock(hours * DAY / 24.0);
+        assert_eq!(fail(&server, &unique_address(), &account.email).await, None);
+        assert_eq!(right(&server, &account, &unique_address()).await, 401);
+        assert_eq!(server.run_cron().await, "ok");
+    }
+    server.set_clock(DAY + SECOND);
+    for counted in 71..=80 {
+        assert_eq!(fail(&server, &unique_address(), &account.email).await, None);
+        assert_eq!(failures(&server, &account).await, counted);
+    }
+    assert_eq!(right(&server, &account, &unique_address()).await, 401);
+    // The day begins anew with the last that was counted.
+    server.set_clock(2.0 * DAY - SECOND);
+    assert_eq!(right(&server, &account, &unique_address()).await, 401);
+    server.set_clock(2.0 * DAY + 2.0 * SECOND);
+    assert_eq!(right(&server, &account, &unique_address()).await, 200);
+    server.stop().await;
 }
 
 #[wasm_bindgen_test]
-async fn no_account_takes_more_than_a_hundred_failures_in_a_row() {
+async fn a_familiar_address_has_failures_of_its_own() {
+    let server = Server::start_with_clock(&QUICK).await;
+    let home = "192.0.2.1";
+    let account = Account::register_from(&server, home).await;
+    set_failures(&server, &account, 80).await;
+    assert_eq!(fail(&server, home, &account.email).await, None);
+    let statement = "UPDATE attempts SET failures = 99 WHERE familiar_until > 0";
+    server.sql(statement, &[]).await;
+    assert_eq!(right(&server, &account, home).await, 200);
+    assert_eq!(fail(&server, home, &account.email).await, None);
+    server.sql(statement, &[]).await;
+    assert_eq!(fail(&server, home, &account.email).await, None);
+    // A hundred in a row; then it is as strange as others, and counts no further where they do not.
+    assert_eq!(right(&server, &account, home).await, 401);
+    assert_eq!(fail(&server, home, &account.email).await, None);
+    let statement = "SELECT failures FROM attempts WHERE familiar_until > 0";
+    let rows = server.sql(statement, &[]).await;
+    assert_eq!(rows[0]["failures"], 100);
+    server.set_clock(DAY + SECOND);
+    assert_eq!(right(&server, &account, home).await, 200);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_address_is_familiar_to_the_account_by_whichever_name() {
+    let server = Server::start(&QUICK).await;
+    let home = "192.0.2.1";
+    let account = Account::register(&server).await;
+    let auth = async |address: &str| {
+        let body = json!({ "username": account.username, "password": PASSWORD });
+        let request = server.request("POST", "/auth");
+        let request = request.header("CF-Connecting-IP", address).json(body);
+        request.send().await.status
+    };
+    assert_eq!(auth(home).await, 200);
+    set_failures(&server, &account, 80).await;
+    assert_eq!(right(&server, &account, home).await, 200);
+    assert_eq!(auth(home).await, 200);
+    assert_eq!(auth("192.0.2.2").await, 401);
+    // The other routes that take a password look at the same thing.
+    let delete = async |address: &str| {
+        let request = server.request("DELETE", "/api/auth/me");
+        let request = request.header("Authorization", &account.bearer());
+        let request = request.header("CF-Connecting-IP", address);
+        request.json(json!({ "password": PASSWORD })).send().await
+    };
+    let change = async |address: &str| {
+        let body = json!({ "current_password": PASSWORD, "new_password": PASSWORD });
+        let request = server.request("POST", "/api/auth/password");
+        let request = request.header("Authorization", &account.bearer());
+        let request = request.header("CF-Connecting-IP", address);
+        request.json(body).send().await.status
+    };
+    assert_eq!(delete("192.0.2.2").await.status, 403);
+    assert_eq!(change("192.0.2.2").await, 403);
+    assert_eq!(change(home).await, 204);
+    // With the account goes what was familiar to it.
+    let answer = sign_in_from(&server, home, &account.email, PASSWORD).await;
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let request = server.request("DELETE", "/api/auth/me");
+    let request = request.header("Authorization", &format!("Bearer {token}"));
+    let request = request.header("CF-Connecting-IP", home);
+    let deleted = request.json(json!({ "password": PASSWORD })).send().await;
+    assert_eq!(deleted.status, 204);
+    let statement = "SELECT key FROM attempts WHERE key LIKE 'user %'";
+    assert!(server.sql(statement, &[]).await.is_empty());
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_refresh_makes_its_address_familiar() {
     let server = Server::start_with_clock(&QUICK).await;
     let account = Account::register(&server).await;
-    let home = "192.0.2.1";
-    let answer = sign_in_from(&server, home, &account.email, PASSWORD).await;
-    assert_eq!(answer.status, 200);
-    set_failures(&server, &account, 99).await;
-    assert_eq!(fail(&server, home, &account.email).await, None);
-    for days in [0.0, 2.0, 20.0] {
+    let body = json!({
+        "email": account.email, "password": PASSWORD, "scope": "offline_access",
+    });
+    let answer = server.request("POST", "/api/auth/login").json(body);
+    let mut session = answer.send().await.json();
+    let away = "198.51.100.1";
+    for days in [0.0, 5.0, 10.0, 15.0, 20.0, 25.0] {
         server.set_clock(days * DAY);
-        let answer = sign_in_from(&server, home, &account.email, PASSWORD).await;
-        assert_eq!(answer.status, 401, "after {days} days");
-        assert_eq!(server.run_cron().await, "ok");
+        let body = json!({ "refresh_token": session["refresh_token"] });
+        let request = server.request("POST", "/api/auth/refresh").json(body);
+        let request = request.header("CF-Connecting-IP", away);
+        session = request.send().await.json();
+        assert!(session["refresh_token"].is_string(), "{session}");
     }
-    // The way out is the operator's.
-    let key = format!("user {}", account.id);
-    let statement = "DELETE FROM attempts WHERE key = ?";
-    server.sql(statement, &[key.into()]).await;
-    assert_eq!(sign_in(&server, &account.email, PASSWORD).await.status, 200);
+    server.set_clock(54.0 * DAY);
+    set_failures(&server, &account, 80).await;
+    assert_eq!(right(&server, &account, away).await, 200);
+    assert_eq!(right(&server, &account, "198.51.100.2").await, 401);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_administrator_opens_an_account_at_once() {
+    let server = Server::start(&QUICK).await;
+    let (account, admin) = (
+        Account::register(&server).await,
+        Account::register(&server).await,
+    );
+    let unlock = async |id: &str, caller: &Account| {
+        let path = format!("/api/admin/users/{id}/unlock");
+        let request = server.request("POST", &path);
+        let request = request.header("Authorization", &caller.bearer());
+        let answer = request.send().await;
+        (answer.status, answer.text().to_owned())
+    };
+    let id = account.id.to_string();
+    assert_eq!(unlock(&id, &admin).await.0, 403);
+    let statement = "UPDATE users SET role = 'admin' WHERE id = ?";
+    server.sql(statement, &[admin.id.into()]).await;
+    let away = "198.51.100.1";
+    for _ in 0..5 {
+        assert_eq!(fail(&server, away, &account.email).await, None);
+    }
+    set_failures(&server, &account, 80).await;
+    assert_eq!(right(&server, &account, "198.51.100.2").await, 401);
+    assert_eq!(right(&server, &account, away).await, 429);
+    assert_eq!(unlock(&id, &admin).await, (204, String::new()));
+    assert_eq!(right(&server, &account, "198.51.100.2").await, 200);
+    assert_eq!(right(&server, &account, away).await, 200);
+    let not_found = (404, "{\"error\":\"User not found\"}\n".to_owned());
+    for nobody in ["999", "x", "0"] {
+        assert_eq!(unlock(nobody, &admin).await, not_found);
+    }
+    let statement = "SELECT user_id, actor_id FROM audit WHERE action = 'unlock'";
+    let rows = server.sql(statement, &[]).await;
+    assert_eq!(
+        rows,
+        [json!({ "user_id": account.id, "actor_id": admin.id })]
+    );
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn another_secret_forgets_what_closes_an_account_with_what_opens_it() {
+    let mut other = QUICK.to_vec();
+    let secret = "1".repeat(32);
+    other.push(("JWT_SECRET", Some(&secret)));
+    let servers = Server::start_sharing_database(&[QUICK.to_vec(), other]).await;
+    let [before, after] = servers.as_slice() else {
+        panic!("two Workers");
+    };
+    let home = "192.0.2.1";
+    let account = Account::register_from(before, home).await;
+    set_failures(before, &account, 80).await;
+    assert_eq!(right(before, &account, "192.0.2.2").await, 401);
+    for address in [home, "192.0.2.2"] {
+        assert_eq!(right(after, &account, address).await, 200, "{address}");
+    }
+    before.clone().stop().await;
+}
+
+/// The head of a request whose body never comes, and what is answered.
+async fn head_alone(server: &Server, method: &str, path: &str, headers: &str) -> String {
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\nCF-Connecting-IP: 192.0.2.1\r\n{headers}\r\n"
+    );
+    String::from_utf8(server.raw(request.as_bytes()).await).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn a_closed_address_is_refused_before_its_body_is_read() {
+    let server = Server::start(&QUICK).await;
+    let failed = join_all((0..30).map(|_| {
+        let server = &server;
+        async move { fail(server, "192.0.2.1", &unique("nobody@example.com")).await }
+    }));
+    assert_eq!(failed.await, [None; 30]);
+    let routes = [
+        ("/auth", "message"),
+        ("/api/auth/login", "error"),
+        ("/api/auth/register", "error"),
+    ];
+    for (path, member) in routes {
+        let answer = head_alone(&server, "POST", path, "").await;
+        assert!(answer.starts_with("HTTP/1.1 429 "), "{path} {answer}");
+        let body = format!("{{\"{member}\":\"Too many requests\"}}\n");
+        assert!(answer.contains(&body), "{path} {answer}");
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn no_password_is_hashed_for_a_closed_address_or_a_taken_name() {
+    if !measures_cpu() {
+        console_log!("skipped: CPU time is measured on Linux alone");
+        return;
+    }
+    let server = Server::start(&[]).await;
+    let account = Account::register(&server).await;
+    let address = "192.0.2.1";
+    let before = server.cpu_ms();
+    let mut statuses = Vec::new();
+    for _ in 0..40 {
+        let body = json!({ "email": account.email, "password": PASSWORD, "name": "Ann" });
+        let request = server.request("POST", "/api/auth/register");
+        let request = request.header("CF-Connecting-IP", address).json(body);
+        statuses.push(request.send().await.status);
+    }
+    assert_eq!(statuses, [[409; 30].as_slice(), &[429; 10]].concat());
+    // A hash is some 90 ms, at the least 50 on a faster machine.
+    let each = (server.cpu_ms() - before) / 40.0;
+    assert!(each < 25.0, "{each} ms");
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn asking_for_a_taken_username_is_a_failure() {
+    let server = Server::start(&[]).await;
+    let (account, other) = (
+        Account::register(&server).await,
+        Account::register(&server).await,
+    );
+    let address = "192.0.2.1";
+    let patch = async |body: Value| {
+        let request = server.request("PATCH", "/api/auth/me");
+        let request = request.header("Authorization", &account.bearer());
+        let request = request.header("CF-Connecting-IP", address).json(body);
+        request.send().await
+    };
+    let asked = join_all((0..40).map(|_| patch(json!({ "username": other.username })))).await;
+    let mut statuses: Vec<_> = asked.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [[409; 30].as_slice(), &[429; 10]].concat());
+    let refused = patch(json!({ "username": unique("free") })).await;
+    assert_eq!((refused.status, refused.text()), (429, TOO_MANY));
+    // A name that everybody may have is no question.
+    for body in [
+        json!({ "name": "Ann" }),
+        json!({ "username": account.username }),
+    ] {
+        assert_eq!(patch(body).await.status, 200);
+    }
     server.stop().await;
 }
 
@@ -327,7 +564,7 @@ async fn names_and_addresses_are_not_stored_and_all_accounts_cost_the_same() {
     let known = rows().await - before;
     fail(&server, "192.0.2.2", "nobody@example.com").await;
     let unknown = rows().await - before - known;
-    assert_eq!((known, unknown), (3, 3));
+    assert_eq!((known, unknown), (4, 4));
     server.stop().await;
 }
 
@@ -345,18 +582,21 @@ async fn the_cron_trigger_deletes_what_has_expired() {
             .map(|row| row["kind"].as_str().unwrap().to_owned())
             .collect()
     };
-    let all = ["address", "name", "pair", "pair", "pair", "user"];
+    let all = [
+        "address", "name", "name", "pair", "pair", "user", "user", "user",
+    ];
     assert_eq!(server.run_cron().await, "ok");
     assert_eq!(kinds().await, all);
     // The scheduled handler takes the clock of the last request.
-    server.set_clock(2.0 * DAY);
+    server.set_clock(3.0 * DAY);
     server.request("GET", "/healthz").send().await;
     assert_eq!(server.run_cron().await, "ok");
-    assert_eq!(kinds().await, ["pair", "user"]);
-    server.set_clock(31.0 * DAY);
-    server.request("GET", "/healthz").send().await;
-    assert_eq!(server.run_cron().await, "ok");
+    // What is left is where the account was registered.
     assert_eq!(kinds().await, ["user"]);
+    server.set_clock(32.0 * DAY);
+    server.request("GET", "/healthz").send().await;
+    assert_eq!(server.run_cron().await, "ok");
+    assert!(kinds().await.is_empty());
     server.stop().await;
 }
 

@@ -53,6 +53,58 @@ export const withSeenQueries = (worker) =>
     },
   }));
 
+/** Writes how many rows each statement has written, but for those that wrote none, to the console. */
+export function withCountedRows(worker) {
+  const count = ({ results, meta }) => {
+    if (meta.rows_written) console.log(`rows written: ${meta.rows_written}`);
+    return results;
+  };
+  const statement = (inner) => ({
+    bind: (...values) => statement(inner.bind(...values)),
+    raw: async () => count(await inner.all()).map(Object.values),
+    inner,
+  });
+  return withBindings(worker, ({ DB }) => ({
+    DB: {
+      prepare: (text) => statement(DB.prepare(text)),
+      async batch(statements) {
+        const answers = await DB.batch(statements.map(({ inner }) => inner));
+        answers.forEach(count);
+        return answers;
+      },
+    },
+  }));
+}
+
+/**
+ * Runs the statement of the header `Meanwhile` once the database has answered the request so many times as
+ * `Meanwhile-After` says: what others do between two steps of it.
+ */
+export function withMeanwhile(worker) {
+  return {
+    ...worker,
+    fetch(request, env, ctx) {
+      const meanwhile = request.headers.get('Meanwhile');
+      let answersLeft = Number(request.headers.get('Meanwhile-After'));
+      const answered = async (answer) => {
+        const rows = await answer;
+        if (meanwhile && --answersLeft === 0) await env.DB.prepare(meanwhile).run();
+        return rows;
+      };
+      const statement = (inner) => ({
+        bind: (...values) => statement(inner.bind(...values)),
+        raw: () => answered(inner.raw()),
+        inner,
+      });
+      const DB = {
+        prepare: (text) => statement(env.DB.prepare(text)),
+        batch: (statements) => answered(env.DB.batch(statements.map(({ inner }) => inner))),
+      };
+      return worker.fetch(request, { ...env, DB }, ctx);
+    },
+  };
+}
+
 /** Writes how many milliseconds each answer of the database took to the console. */
 export function withTimedDatabase(worker) {
   const timed = async (answer) => {

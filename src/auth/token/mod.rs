@@ -17,6 +17,7 @@ pub use self::keys::{Algorithm, Keys, MIN_SECRET_BYTES, RetiredKey, SigningKey};
 
 use super::account::UserId;
 use super::json::{self, NotAnObject};
+use super::session::SessionId;
 
 /// The longest token that is looked at, in bytes (contract, "Access tokens").
 const MAX_BYTES: usize = 8 * 1024;
@@ -45,7 +46,7 @@ pub struct Issue<'a> {
     /// The account's epoch: it travels in `jti`.
     pub epoch: u64,
     /// The claim `sid`, of a token that belongs to a session.
-    pub session: Option<&'a str>,
+    pub session: Option<&'a SessionId>,
 }
 
 /// The claims of an access token (contract, "Access tokens").
@@ -83,7 +84,7 @@ pub fn sign(issue: Issue<'_>, key: &SigningKey) -> Result<String, jwt_compact::C
         nbf: issue.now,
         exp: issue.now.saturating_add(issue.lifetime.into()),
         jti: token_id(&issue.jti, issue.epoch),
-        sid: issue.session,
+        sid: issue.session.map(SessionId::as_str),
     });
     key.token(&claims)
 }
@@ -191,7 +192,7 @@ pub struct AccessToken {
     /// service's tokens have none.
     pub epoch: Option<u64>,
     /// The claim `sid`, where it is a string: the session that the token belongs to.
-    pub session: Option<String>,
+    pub session: Option<SessionId>,
     /// The claim `role`, where it is a string: the account's role at the time of issue.
     pub role: Option<String>,
     /// The claim `iat`, where it has one, in seconds of Unix time.
@@ -344,7 +345,7 @@ fn check_claims(
         subject,
         epoch: jti.as_deref().and_then(epoch_of),
         jti,
-        session: text("sid"),
+        session: text("sid").map(SessionId::claimed),
         role: text("role"),
         issued_at,
     })
@@ -540,7 +541,7 @@ mod tests {
         for (key, algorithm) in [(key(), "HS256"), (ed25519(), "EdDSA"), (p256(), "ES256")] {
             let issue = Issue {
                 epoch: u64::MAX,
-                session: Some("the session"),
+                session: Some(&SessionId::claimed("the session".to_owned())),
                 ..issue()
             };
             let token = sign(issue, &key).unwrap();
@@ -551,7 +552,7 @@ mod tests {
             assert_eq!(header, expected);
             let token = verify(&token, ISSUER, NOW, &key.into()).unwrap();
             assert_eq!(token.subject, Ok(UserId::new(7).unwrap()));
-            assert_eq!(token.session.as_deref(), Some("the session"));
+            assert_eq!(token.session.unwrap().as_str(), "the session");
             assert_eq!(token.epoch, Some(u64::MAX));
         }
     }
@@ -717,7 +718,7 @@ mod tests {
             claims[name] = value;
             verified(&with_claims(&claims)).unwrap()
         };
-        assert_eq!(token("sid", json!("s")).session.as_deref(), Some("s"));
+        assert_eq!(token("sid", json!("s")).session.unwrap().as_str(), "s");
         for odd in [json!(null), json!(1), json!(["s"]), json!({})] {
             assert_eq!(token("sid", odd).session, None);
         }
