@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ask, isOn, jsonIn, printed, reason, run, Stop, wrangler, wrongUse } from './operator.mjs';
+import { agrees, ask, isOn, jsonIn, printed, reason, run, Stop, wrangler, wrongUse } from './operator.mjs';
 
 const CONFIG = 'wrangler.toml';
 // The service that wrangler.toml ships with. Cloudflare refuses a Worker whose service is not there.
@@ -22,18 +22,7 @@ const step = (text) => console.log(`\n== ${text}`);
 const wranglerHere = (args, options) => wrangler(args, { ...options, env: { ...env, ...options?.env } });
 
 /** Whether the operator wants it, which is the default. */
-function wants(question) {
-  if (yes) {
-    console.log(`${question} Yes.`);
-    return true;
-  }
-  for (;;) {
-    const answer = ask(`${question} [Y/n] `);
-    if (answer === undefined) throw wrongUse('There is nobody to answer; `make deploy YES=1` takes the defaults.');
-    if (/^(y|yes|)$/i.test(answer)) return true;
-    if (/^(n|no)$/i.test(answer)) return false;
-  }
-}
+const wants = (question) => agrees(question, { yes, byDefault: true, otherwise: '`make deploy YES=1` takes the defaults.' });
 
 /** The value of a text setting of wrangler.toml in the first table of this heading; '' is what stands before all headings. */
 function setting(config, heading, name) {

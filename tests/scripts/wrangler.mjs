@@ -47,8 +47,10 @@ else if (command === 'deploy') {
 } else if (command.startsWith('d1 export ')) {
   console.log('You can also download your export from the following URL manually: https://signed.example.com');
   writeFileSync(option('--output'), world.dump);
-} else if (command.startsWith('d1 execute ')) json([{ results: world.rows, success: true }]);
-else fail(`unknown command: ${command}`);
+} else if (command.startsWith('d1 execute ')) {
+  const statements = world.rows.shift() ?? [[]];
+  json(statements.map((results) => ({ results, success: true })));
+} else fail(`unknown command: ${command}`);
 
 writeFileSync(file, JSON.stringify(world));
 process.exitCode = exitCode;
