@@ -1,9 +1,10 @@
-// The operator's commands with the real wrangler, on a local database.
+// The operator's commands with the real wrangler: on a local database, and as it reads wrangler.toml.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { unstable_readConfig as readConfig } from 'wrangler';
 import { Project, root } from './support.mjs';
 
 const HASH = "'$pbkdf2-sha512$i=210000$c2FsdA$aGFzaA'";
@@ -145,4 +146,12 @@ test('make unlock opens the account and no other', async (t) => {
     { action, user_id, actor_id, address, detail, more },
     { action: 'unlock', user_id: 7, actor_id: null, address: 'operator', detail: null, more: [] },
   );
+});
+
+test('as wrangler reads wrangler.toml, versions have no address and no URL is kept', () => {
+  const config = readConfig({ config: join(root, 'wrangler.toml') });
+  assert.equal(config.preview_urls, false);
+  const { enabled, redact_query_string, logs, traces } = config.observability;
+  assert.deepEqual({ enabled, redact_query_string, traces }, { enabled: true, redact_query_string: true, traces: undefined });
+  assert.deepEqual({ ...logs }, { enabled: true, invocation_logs: false });
 });

@@ -42,6 +42,7 @@ else if (command === 'deployments list -c examples/bookstore/wrangler.toml') {
 } else if (command === 'deploy -c examples/bookstore/wrangler.toml') world.example = true;
 else if (command === 'deploy') {
   console.log('Uploaded edge-auth');
+  world.deployed = readFileSync('wrangler.toml', 'utf8');
   const entries = [{ type: 'wrangler-session' }, { type: 'deploy', targets: world.targets }];
   writeFileSync(process.env.WRANGLER_OUTPUT_FILE_PATH, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
 } else if (command.startsWith('d1 export ')) {
