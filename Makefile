@@ -17,7 +17,7 @@ export WRANGLER_SEND_METRICS := false
 
 # What the operator's targets are given on the command line. It goes to their scripts by the environment, as it is: neither
 # make nor a shell looks into it. TOKEN comes by the environment alone, since everybody on the machine sees command lines.
-ifneq ($(filter deploy admin import backup,$(MAKECMDGOALS)),)
+ifneq ($(filter deploy admin unlock import backup,$(MAKECMDGOALS)),)
 given = $(if $(filter command,$(origin $1)),$(value $1))
 override EMAIL := $(call given,EMAIL)
 override FILE := $(call given,FILE)
@@ -28,7 +28,7 @@ override YES := $(call given,YES)
 export EMAIL FILE URL LOCAL REMOTE YES
 endif
 
-.PHONY: help dev build test test-browser test-nginx chromium lint size bench keys deploy admin import backup clean prerequisites
+.PHONY: help dev build test test-browser test-nginx chromium lint size bench keys deploy admin unlock import backup clean prerequisites
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -71,8 +71,11 @@ keys: ## make a key for access tokens: make keys ALG=EdDSA, or HS256, ES256
 deploy: build ## deploy, asking for what is missing; YES=1 takes the defaults
 	@node scripts/deploy.mjs
 
-admin: $(NODE_MODULES) ## make an account an admin: make admin EMAIL=ann@example.com, in production with REMOTE=1
+admin: $(NODE_MODULES) ## make an account an admin: make admin EMAIL=ann@example.com, in production with REMOTE=1; YES=1 does not ask
 	@node scripts/admin.mjs
+
+unlock: $(NODE_MODULES) ## open an account that failed sign-ins have closed: make unlock EMAIL=ann@example.com, or with REMOTE=1
+	@node scripts/unlock.mjs
 
 import: $(NODE_MODULES) ## import accounts: make import FILE=users.ndjson URL=https://auth.example.com
 	@node scripts/import.mjs

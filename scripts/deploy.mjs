@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ask, isOn, jsonIn, printed, reason, run, Stop, wrangler, wrongUse } from './operator.mjs';
+import { agrees, ask, isOn, jsonIn, printed, reason, run, Stop, wrangler, wrongUse } from './operator.mjs';
 
 const CONFIG = 'wrangler.toml';
 // The service that wrangler.toml ships with. Cloudflare refuses a Worker whose service is not there.
@@ -22,22 +22,14 @@ const step = (text) => console.log(`\n== ${text}`);
 const wranglerHere = (args, options) => wrangler(args, { ...options, env: { ...env, ...options?.env } });
 
 /** Whether the operator wants it, which is the default. */
-function wants(question) {
-  if (yes) {
-    console.log(`${question} Yes.`);
-    return true;
-  }
-  for (;;) {
-    const answer = ask(`${question} [Y/n] `);
-    if (answer === undefined) throw wrongUse('There is nobody to answer; `make deploy YES=1` takes the defaults.');
-    if (/^(y|yes|)$/i.test(answer)) return true;
-    if (/^(n|no)$/i.test(answer)) return false;
-  }
-}
+const wants = (question) => agrees(question, { yes, byDefault: true, otherwise: '`make deploy YES=1` takes the defaults.' });
+
+/** The tables of wrangler.toml, each with its heading; the first is what stands before all headings. */
+const tablesOf = (config) => config.split(/^(?=\s*\[)/m);
 
 /** The value of a text setting of wrangler.toml in the first table of this heading; '' is what stands before all headings. */
 function setting(config, heading, name) {
-  const tables = config.split(/^(?=\s*\[)/m);
+  const tables = tablesOf(config);
   const table = heading ? tables.find((text) => text.trimStart().startsWith(heading)) : tables[0];
   return table?.match(new RegExp(`^\\s*${name}\\s*=\\s*["']([^"'\\n]*)["']`, 'm'))?.[1];
 }
@@ -172,6 +164,23 @@ async function deployExample() {
   if (!result.ok) throw new Stop(`Not deployed. What wrangler says above is the reason. ${AGAIN}`);
 }
 
+/**
+ * Turns workers.dev off where routes lead to the Worker, which had a second address otherwise, one that passes by what the zone
+ * does to keep clients out.
+ */
+function closeWorkersDev() {
+  const config = readFileSync(CONFIG, 'utf8');
+  const tables = tablesOf(config);
+  const [top, ...others] = tables.map((text) => text.replace(/#.*/g, ''));
+  const routed = /^\s*(route\s*=|routes\s*=\s*\[\s*[^\s\]])/m.test(top)
+    || others.some((text) => /^\s*(\[\[\s*routes\s*\]\]|\[\s*route\s*\])/.test(text));
+  tables[0] = tables[0].replace(/^([ \t]*workers_dev[ \t]*=[ \t]*)true\b/m, '$1false');
+  if (!routed || tables.join('') === config) return;
+  step('The address at workers.dev');
+  writeFileSync(CONFIG, tables.join(''));
+  console.log(`${CONFIG} has routes, so this deployment turns it off: wrote workers_dev = false. Commit that change.`);
+}
+
 /** Deploys; the address to ask, undefined if none leads to every path. */
 async function upload() {
   step('Build and upload');
@@ -235,6 +244,7 @@ run(async () => {
   await setSecret();
   await migrate();
   await deployExample();
+  closeWorkersDev();
   const url = await upload();
   if (url) await awaitHealth(url, patienceMs);
   else console.log('\nDeployed. No address leads to its /healthz; ask one of its routes.');

@@ -16,8 +16,9 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 const LONGEST_RETRY_AFTER_S = 900;
 
-// What the service says of a line whose account it has. After a cut connection these are the lines that did arrive.
-const THERE_ALREADY = ['Email already registered', 'Username already taken'];
+// What the service says of a line whose very account it has, as of the lines that arrived before a connection was cut. A name
+// that another account has is an account lost.
+const THERE_ALREADY = 'Already imported';
 // Refused lines on the screen; all are in FILE.skipped.
 const SHOWN = 20;
 
@@ -223,7 +224,7 @@ async function importFile(file, url) {
     const inFile = skipped.map(({ line, error }) => ({ line: firstLine - 1 + line, error }));
     appendFileSync(skippedFile, inFile.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
     for (const { line, error } of inFile) {
-      if (THERE_ALREADY.includes(error)) state.there++;
+      if (error === THERE_ALREADY) state.there++;
       else if (++state.refused <= SHOWN) progress.note(`line ${line}: ${error}`);
       else if (state.refused === SHOWN + 1) progress.note(`More refused lines are in ${skippedFile}.`);
     }

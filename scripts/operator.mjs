@@ -110,6 +110,24 @@ export function ask(question) {
   return answer?.trim();
 }
 
+/**
+ * Whether the operator says yes. `byDefault` is what Enter means. With `yes` it is not asked; `otherwise` says how to do without
+ * asking where nobody answers.
+ */
+export function agrees(question, { yes, byDefault, otherwise }) {
+  if (yes) {
+    console.log(`${question} Yes.`);
+    return true;
+  }
+  for (;;) {
+    const answer = ask(`${question} ${byDefault ? '[Y/n]' : '[y/N]'} `);
+    if (answer === undefined) throw wrongUse(`There is nobody to answer; ${otherwise}`);
+    if (answer === '') return byDefault;
+    if (/^(y|yes)$/i.test(answer)) return true;
+    if (/^(n|no)$/i.test(answer)) return false;
+  }
+}
+
 /** Asks for what is not to be seen. */
 export async function askUnseen(question) {
   if (!isatty(0)) {

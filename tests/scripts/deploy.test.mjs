@@ -7,7 +7,11 @@ import { listen, Project, root } from './support.mjs';
 
 const ID = '11111111-2222-3333-4444-555555555555';
 const ZEROS = '00000000-0000-0000-0000-000000000000';
-const CONFIG = readFileSync(join(root, 'wrangler.toml'), 'utf8').replace(/database_id = "[-0-9a-f]{36}"/, `database_id = "${ZEROS}"`);
+// As it ships, whatever `make deploy` and the operator have written into it.
+const CONFIG = readFileSync(join(root, 'wrangler.toml'), 'utf8')
+  .replace(/database_id = "[-0-9a-f]{36}"/, `database_id = "${ZEROS}"`)
+  .replace(/^workers_dev = false$/m, 'workers_dev = true')
+  .replace(/^routes = \[[^]*?^\]\n/m, '');
 const EXAMPLE = '-c examples/bookstore/wrangler.toml';
 const LOOKS = [
   'whoami --json', 'd1 list --json', 'secret list --format json', 'd1 migrations list DB --remote', `deployments list ${EXAMPLE}`,
@@ -172,6 +176,59 @@ test('deploys to routes of which none is the whole address', async (t) => {
   const { code, out } = await here.run('deploy.mjs', yes);
   assert.equal(code, 0, out);
   assert.match(out, /No address leads to its \/healthz/);
+});
+
+const ROUTES = [
+  'routes = [\n  { pattern = "api.example.com/auth", zone_name = "example.com" }, # the first\n]',
+  'routes = ["api.example.com/auth"]',
+  'route = "api.example.com/auth"',
+  "  route = { pattern = 'auth.example.com', custom_domain = true }",
+];
+
+test('turns workers.dev off once there are routes, before it deploys, and changes nothing else', async (t) => {
+  const off = (config) => config.replace('workers_dev = true', 'workers_dev = false');
+  const first = CONFIG.replace(ZEROS, ID);
+  for (const config of [
+    ...ROUTES.flatMap((routes) => [`${routes}\n${first}`, first.replace(/^workers_dev = true\n/m, `$&${routes}\n`)]),
+    `${first}\n[[routes]]\npattern = "api.example.com/auth"\nzone_name = "example.com"\n`,
+    `${first}\n[route]\npattern = "api.example.com/auth"\nzone_name = "example.com"\n`,
+    `${ROUTES[1]}\n${first}`.replace('workers_dev = true', 'workers_dev=true # for a first look').replaceAll('\n', '\r\n'),
+    `${ROUTES[1]}\n${first}\n[env.trial]\nworkers_dev = true\n`,
+  ]) {
+    const here = project(t, { databases: [{ name: 'edge-auth', uuid: ID }], targets: [await healthz(t)] });
+    here.write('wrangler.toml', config);
+    const { code, out } = await here.run('deploy.mjs', yes);
+    assert.equal(code, 0, out);
+    const changed = off(config).replace('workers_dev=true', 'workers_dev=false');
+    assert.notEqual(changed, config);
+    assert.equal(here.read('wrangler.toml'), changed);
+    assert.equal(here.world.deployed, changed, 'it was deployed before the change');
+    assert.match(out, /workers_dev = false.*Commit that change/s);
+
+    here.takeCommands();
+    const again = await here.run('deploy.mjs', yes);
+    assert.equal(here.read('wrangler.toml'), changed);
+    assert.ok(!again.out.includes('workers_dev'), again.out);
+  }
+});
+
+test('leaves workers.dev as it is while there are no routes', async (t) => {
+  const first = CONFIG.replace(ZEROS, ID);
+  for (const config of [
+    first,
+    `# ${ROUTES[1]}\nroutes = []\n${first}`,
+    `routes = [\n#  "api.example.com/auth",\n]\n${first}`,
+    `${first}\n[env.trial]\n${ROUTES[1]}\n\n[[env.trial.routes]]\npattern = "api.example.com/auth"\n`,
+    first.replace('[vars]', '[vars]\nroute = "no route"'),
+    `${ROUTES[1]}\n${first.replace('workers_dev = true\n', '')}`,
+  ]) {
+    const here = project(t, { databases: [{ name: 'edge-auth', uuid: ID }], targets: [await healthz(t)] });
+    here.write('wrangler.toml', config);
+    const { code, out } = await here.run('deploy.mjs', yes);
+    assert.equal(code, 0, out);
+    assert.equal(here.read('wrangler.toml'), config);
+    assert.ok(!out.includes('workers_dev'), out);
+  }
 });
 
 test('wrong use', async (t) => {

@@ -9,9 +9,12 @@ const CREDENTIALS = 'ann@example.com\na quiet green field\n';
 const users = (from, count) =>
   Array.from({ length: count }, (_, i) => `${JSON.stringify({ email: `u${from + i}@example.com`, password_hash: '$2b$12$' })}\n`).join('');
 
-/** The service as the contract has it; `before` may answer a request in its stead, or cut it. */
-async function service(t, before = () => false) {
-  const seen = { bodies: [], tokens: [], logins: 0, emails: new Set(), requests: 0 };
+/**
+ * The service as the contract has it; `before` may answer a request in its stead, or cut it. It has `accounts` already, pairs of
+ * an address and `{ id, hash }`.
+ */
+async function service(t, before = () => false, accounts = []) {
+  const seen = { bodies: [], tokens: [], logins: 0, emails: new Map(accounts), requests: 0 };
   const url = await listen(t, async (request, response) => {
     const body = Buffer.concat(await request.toArray().catch(() => []));
     const answer = (status, value, headers = {}) => response.writeHead(status, headers).end(JSON.stringify(value));
@@ -37,14 +40,19 @@ async function service(t, before = () => false) {
       lines.forEach((text, i) => {
         const skip = (error) => skipped.push({ line: i + 1, error });
         if (text.trim() === '') return;
-        let email;
+        let account;
         try {
-          ({ email } = JSON.parse(text.replace('\ufeff', '')));
+          account = JSON.parse(text.replace('\ufeff', ''));
         } catch {
           return skip('Not a JSON object');
         }
-        if (seen.emails.has(email)) return skip('Email already registered');
-        seen.emails.add(email);
+        const { email, id, password_hash: hash } = account;
+        const there = seen.emails.get(email);
+        if (there) {
+          const same = there.hash === hash && (id === undefined || there.id === id);
+          return skip(same ? 'Already imported' : 'Email already registered');
+        }
+        seen.emails.set(email, { id, hash });
         imported++;
       });
       return { imported, skipped };
@@ -78,7 +86,7 @@ test('imports 25,000 lines in pieces, and numbers lines as in the file', async (
   assert.equal(Buffer.concat(seen.bodies).toString(), text);
   assert.deepEqual(here.read('users.ndjson.skipped').trim().split('\n').map(JSON.parse), [
     { line: 12001, error: 'Not a JSON object' },
-    { line: 12003, error: 'Email already registered' },
+    { line: 12003, error: 'Already imported' },
   ]);
   assert.ok(!existsSync(here.path('users.ndjson.progress')));
   assert.ok(new Set(seen.tokens).size === 1 && seen.tokens[0] === 'Bearer given');
@@ -114,6 +122,29 @@ test('goes on after cut connections, 429 and 5xx', async (t) => {
   assert.match(out, /Done: 3000 lines, 1000 imported, 2000 there already, 0 refused/);
   assert.equal(seen.emails.size, 3000);
   assert.ok(Date.now() - start >= 1000);
+});
+
+test('accounts that somebody else has are refused, also among lines that arrived before a cut', async (t) => {
+  const { url } = await service(
+    t,
+    (request, { take, response }) => request === 1 && take() && response.destroy(),
+    [['u3@example.com', { hash: 'of another password' }], ['u5@example.com', { id: 9, hash: 'x' }]],
+  );
+  const here = project(t, `${users(0, 5)}{"email":"u5@example.com","id":5,"password_hash":"x"}\n`);
+  const { code, out } = await importing(here, url);
+  assert.equal(code, 1, 'a lost account is no success');
+  assert.match(out, /^line 4: Email already registered$/m);
+  assert.match(out, /^line 6: Email already registered$/m);
+  assert.match(out, /Done: 6 lines, 0 imported, 4 there already, 2 refused/);
+});
+
+test('only what the service calls imported is there already', async (t) => {
+  for (const error of ['Username already taken', "id is another account's", 'already imported']) {
+    const { url } = await service(t, (_, { answer }) => answer(200, { imported: 0, skipped: [{ line: 1, error }] }));
+    const { code, out } = await importing(project(t, users(0, 1)), url);
+    assert.equal(code, 1, error);
+    assert.match(out, /0 there already, 1 refused/);
+  }
 });
 
 test('resumes where it was broken off', async (t) => {

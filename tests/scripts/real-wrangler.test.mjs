@@ -1,52 +1,157 @@
-// `make admin` and `make backup` with the real wrangler on a local database.
+// The operator's commands with the real wrangler: on a local database, and as it reads wrangler.toml.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { unstable_readConfig as readConfig } from 'wrangler';
 import { Project, root } from './support.mjs';
 
 const HASH = "'$pbkdf2-sha512$i=210000$c2FsdA$aGFzaA'";
+const ENV = { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', CI: '1' };
+
+/** A project with the real wrangler, and its local database once it is migrated. */
+class Local extends Project {
+  constructor(t) {
+    super(t);
+    rmSync(this.path('bin/wrangler'));
+  }
+
+  wrangler(...args) {
+    return execFileSync('wrangler', args, {
+      cwd: this.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HOME: this.folder, ...ENV },
+    });
+  }
+
+  migrate(more) {
+    cpSync(join(root, 'migrations'), this.path('migrations'), { recursive: true });
+    writeFileSync(this.path('migrations/9999_to_begin_with.sql'), more);
+    this.wrangler('d1', 'migrations', 'apply', 'DB', '--local');
+  }
+
+  /** The rows of the last of the statements. */
+  query(...statements) {
+    const args = ['--local', '--yes', '--json', '--command', statements.join(';\n')];
+    return JSON.parse(this.wrangler('d1', 'execute', 'DB', ...args)).at(-1).results;
+  }
+
+  operate(script, env, more) {
+    return this.run(script, { ...more, env: { ...ENV, ...env } });
+  }
+}
+
+const accounts = (...addresses) =>
+  addresses.map(([id, email]) => `INSERT INTO users (id, email, name, password_hash)
+    VALUES (${id}, '${email.replaceAll("'", "''")}', 'Ann', ${HASH});`).join('\n');
 
 test('make admin, make backup, and the backup restored', async (t) => {
-  const here = new Project(t);
-  rmSync(here.path('bin/wrangler'));
-  cpSync(join(root, 'migrations'), here.path('migrations'), { recursive: true });
-  writeFileSync(
-    here.path('migrations/9999_accounts_to_begin_with.sql'),
-    `INSERT INTO users (id, email, name, password_hash)
-      VALUES (41, 'o''hara@example.com', 'O''Hara', ${HASH}), (42, 'bob@example.com', 'Bob', ${HASH});`,
-  );
-  const env = { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', CI: '1' };
-  const wrangler = (...args) =>
-    execFileSync('wrangler', args, {
-      cwd: here.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HOME: here.folder, ...env },
-    });
-  const admin = (EMAIL) => here.run('admin.mjs', { env: { ...env, EMAIL } });
-
-  const early = await admin('ann@example.com');
+  const here = new Local(t);
+  const early = await here.operate('admin.mjs', { EMAIL: 'ann@example.com' });
   assert.equal(early.code, 1);
   assert.match(early.out, /`make dev` makes it/);
 
-  wrangler('d1', 'migrations', 'apply', 'DB', '--local');
-  const made = await admin(" O'Hara@Example.com");
+  // A semicolon or a comment in the address ends no statement.
+  const email = "o'hara;--@example.com";
+  here.migrate(accounts([41, email], [42, 'ann@example.com']));
+  const roles = () => here.query('SELECT id, role FROM users ORDER BY id').map(({ role }) => role).join();
+  const declined = await here.operate('admin.mjs', { EMAIL: email }, { input: 'n\n' });
+  assert.equal(declined.code, 1);
+  assert.match(declined.out, /account 41, named "Ann", customer, made /);
+  assert.equal(roles(), 'customer,customer');
+  const made = await here.operate('admin.mjs', { EMAIL: ` ${email.toUpperCase()}` }, { input: 'y\n' });
   assert.equal(made.code, 0, made.out);
-  assert.match(made.out, /account 41, named "O'Hara"/);
+  const again = await here.operate('admin.mjs', { EMAIL: email, YES: '1' });
+  assert.match(again.out, /an admin already/);
+  const [{ at, ...granted }, ...more] = here.query('SELECT * FROM audit');
+  assert.deepEqual(more, []);
+  assert.ok(Math.abs(Date.now() - at) < 60_000, `${at} is no time of today in milliseconds`);
+  const { action, user_id, actor_id, address, user_agent, detail } = granted;
+  assert.deepEqual(
+    { action, user_id, actor_id, address, user_agent, detail },
+    { action: 'role_change', user_id: 41, actor_id: null, address: 'operator', user_agent: null, detail: 'admin' },
+  );
 
-  const backup = await here.run('backup.mjs', { env: { ...env, LOCAL: '1' } });
+  const backup = await here.operate('backup.mjs', { LOCAL: '1' });
   assert.equal(backup.code, 0, backup.out);
   const [file] = readdirSync(here.path('backups'));
   assert.equal(statSync(here.path(`backups/${file}`)).mode & 0o777, 0o600);
 
   rmSync(here.path('.wrangler'), { recursive: true });
-  wrangler('d1', 'execute', 'DB', '--local', '--yes', '--file', `backups/${file}`);
+  here.wrangler('d1', 'execute', 'DB', '--local', '--yes', '--file', `backups/${file}`);
   // Ids go on where they were, and the migrations count as applied.
   const query = `SELECT id, email, role, (SELECT seq FROM sqlite_sequence WHERE name = 'users') AS last_id,
     (SELECT min(name) FROM d1_migrations) AS migration FROM users ORDER BY id`;
-  const [{ results }] = JSON.parse(wrangler('d1', 'execute', 'DB', '--local', '--yes', '--json', '--command', query));
   const same = { last_id: 42, migration: '0001_accounts.sql' };
-  assert.deepEqual(results, [
-    { id: 41, email: "o'hara@example.com", role: 'admin', ...same },
-    { id: 42, email: 'bob@example.com', role: 'customer', ...same },
+  assert.deepEqual(here.query(query), [
+    { id: 41, email, role: 'admin', ...same },
+    { id: 42, email: 'ann@example.com', role: 'customer', ...same },
   ]);
+});
+
+test('make admin grants to nobody else, and not without a trace', async (t) => {
+  const here = new Local(t);
+  here.migrate(accounts([7, 'ann@example.com']));
+  const roles = () => here.query("SELECT id || ' ' || role AS role FROM users ORDER BY id").map(({ role }) => role).join();
+
+  // While the operator thinks, the address passes to another account.
+  const { child, ended } = here.start('admin.mjs', { env: { ...ENV, EMAIL: 'ann@example.com' }, input: null });
+  await new Promise((resolve, reject) => {
+    child.stderr.on('data', (text) => text.includes('Make it an admin?') && resolve());
+    child.on('close', () => reject(new Error('it did not ask')));
+  });
+  here.query("UPDATE users SET email = 'bob@example.com'", accounts([8, 'ann@example.com']));
+  child.stdin.end('y\n');
+  const { code, out } = await ended;
+  assert.equal(code, 1, out);
+  assert.match(out, /Nothing was changed/);
+  assert.equal(roles(), '7 customer,8 customer');
+  assert.deepEqual(here.query('SELECT * FROM audit'), []);
+
+  // Either of the two cannot be written, so neither is.
+  const refuses = async (why) => {
+    const { code, out } = await here.operate('admin.mjs', { EMAIL: 'ann@example.com', YES: '1' });
+    assert.equal(code, 1);
+    assert.match(out, why);
+  };
+  here.query("INSERT INTO audit (at, action, address) VALUES (1, 'login', '')", 'CREATE UNIQUE INDEX full ON audit (at > 0)');
+  await refuses(/UNIQUE constraint failed: index 'full'/);
+  assert.equal(roles(), '7 customer,8 customer');
+  here.query('DROP INDEX full', 'DELETE FROM audit', "UPDATE users SET role = 'admin' WHERE id = 7",
+    "CREATE UNIQUE INDEX one ON users (role) WHERE role = 'admin'");
+  await refuses(/UNIQUE constraint failed: users\.role/);
+  assert.equal(roles(), '7 admin,8 customer');
+  assert.deepEqual(here.query('SELECT * FROM audit'), []);
+});
+
+test('make unlock opens the account and no other', async (t) => {
+  const here = new Local(t);
+  const keys = ['user 7 a', 'user 7 b', 'user 70 a', 'user 6 a', 'pair 7 a', 'address a'];
+  here.migrate(`
+    DROP TABLE attempts;
+    CREATE TABLE attempts (key TEXT PRIMARY KEY, failures INTEGER NOT NULL, counted_at INTEGER NOT NULL,
+      closed_until INTEGER NOT NULL, expires_at INTEGER NOT NULL, familiar_until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO attempts VALUES ${keys.map((key) => `('${key}', 80, 1, 2, 3, 4)`).join(', ')};
+    ${accounts([7, 'ann@example.com'])}`);
+  const { code, out } = await here.operate('unlock.mjs', { EMAIL: 'ann@example.com' });
+  assert.equal(code, 0, out);
+  const rows = here.query('SELECT * FROM attempts');
+  assert.equal(rows.length, keys.length);
+  for (const row of rows) {
+    const open = row.key.startsWith('user 7 ');
+    const counts = { failures: open ? 0 : 80, counted_at: 1, closed_until: open ? 0 : 2, expires_at: 3, familiar_until: 4 };
+    assert.deepEqual(row, { key: row.key, ...counts });
+  }
+  const [{ action, user_id, actor_id, address, detail }, ...more] = here.query('SELECT * FROM audit');
+  assert.deepEqual(
+    { action, user_id, actor_id, address, detail, more },
+    { action: 'unlock', user_id: 7, actor_id: null, address: 'operator', detail: null, more: [] },
+  );
+});
+
+test('as wrangler reads wrangler.toml, versions have no address and no URL is kept', () => {
+  const config = readConfig({ config: join(root, 'wrangler.toml') });
+  assert.equal(config.preview_urls, false);
+  const { enabled, redact_query_string, logs, traces } = config.observability;
+  assert.deepEqual({ enabled, redact_query_string, traces }, { enabled: true, redact_query_string: true, traces: undefined });
+  assert.deepEqual({ ...logs }, { enabled: true, invocation_logs: false });
 });

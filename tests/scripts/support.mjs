@@ -15,6 +15,7 @@ const NOTHING_YET = {
   missing: ['0001_accounts.sql'],
   targets: [],
   dump: 'CREATE TABLE users (id);\n',
+  // Of each `d1 execute` to come, for each of its statements.
   rows: [],
   failing: [],
 };
@@ -57,7 +58,10 @@ export class Project {
     return calls.map(({ command }) => command);
   }
 
-  /** Runs a script to its end: exit code, standard output and error in one. `env` is over a bare environment. */
+  /**
+   * Runs a script to its end: exit code, standard output and error in one. `env` is over a bare environment. With an `input` of
+   * null the standard input of the `child` stays open.
+   */
   run(script, { env = {}, args = [], input = '' } = {}) {
     return this.start(script, { env, args, input }).ended;
   }
@@ -72,7 +76,7 @@ export class Project {
     child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
     child.stderr.setEncoding('utf8').on('data', (text) => (out += text));
     child.stdin.on('error', () => {});
-    child.stdin.end(input);
+    if (input !== null) child.stdin.end(input);
     const ended = new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code) => resolve({ code, out }));

@@ -42,13 +42,16 @@ else if (command === 'deployments list -c examples/bookstore/wrangler.toml') {
 } else if (command === 'deploy -c examples/bookstore/wrangler.toml') world.example = true;
 else if (command === 'deploy') {
   console.log('Uploaded edge-auth');
+  world.deployed = readFileSync('wrangler.toml', 'utf8');
   const entries = [{ type: 'wrangler-session' }, { type: 'deploy', targets: world.targets }];
   writeFileSync(process.env.WRANGLER_OUTPUT_FILE_PATH, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
 } else if (command.startsWith('d1 export ')) {
   console.log('You can also download your export from the following URL manually: https://signed.example.com');
   writeFileSync(option('--output'), world.dump);
-} else if (command.startsWith('d1 execute ')) json([{ results: world.rows, success: true }]);
-else fail(`unknown command: ${command}`);
+} else if (command.startsWith('d1 execute ')) {
+  const statements = world.rows.shift() ?? [[]];
+  json(statements.map((results) => ({ results, success: true })));
+} else fail(`unknown command: ${command}`);
 
 writeFileSync(file, JSON.stringify(world));
 process.exitCode = exitCode;
