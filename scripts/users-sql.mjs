@@ -1,5 +1,6 @@
 // Writes SQL that inserts accounts under the ids they have: `node scripts/users-sql.mjs < users.ndjson > users.sql`. A line is
 // as for `make import`, with an `id`. `make import` checks more, hashes above all, but gives new ids: see docs/moving-over.md.
+import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { quoted, run, Stop } from './operator.mjs';
 
@@ -22,8 +23,11 @@ function insert({ id, email = null, username = null, name = username, role = 'cu
   const written = username === null ? null : nfc(username);
   if (/[\s@]/.test(written ?? '')) throw new Stop('"username" has white space or an @');
   const folded = written === null ? null : nfc(written.toLowerCase().toUpperCase().toLowerCase());
-  const values = [email && email.trim().toLowerCase(), written, folded, nfc(name.trim()), role, hash].map(literal);
-  return `INSERT INTO users (id, email, username, username_folded, name, role, password_hash) VALUES (${[id, ...values].join(', ')});`;
+  // By which an import knows the account, also once its hash was replaced (src/auth/import.rs).
+  const digest = createHash('sha256').update(`${id} ${hash}`).digest('base64url');
+  const values = [email && email.trim().toLowerCase(), written, folded, nfc(name.trim()), role, hash, digest].map(literal);
+  const columns = 'id, email, username, username_folded, name, role, password_hash, imported_hash_digest';
+  return `INSERT INTO users (${columns}) VALUES (${[id, ...values].join(', ')});`;
 }
 
 run(async () => {

@@ -1,5 +1,6 @@
 // `make import` and users-sql.mjs, against a server that stands in for the service.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, utimesSync } from 'node:fs';
 import { test } from 'node:test';
 import { listen, Project } from './support.mjs';
@@ -276,9 +277,10 @@ test('users-sql.mjs writes accounts with their ids', async (t) => {
   ];
   const { code, out } = await here.run('users-sql.mjs', { input: `\ufeff${lines.map((line) => JSON.stringify(line)).join('\r\n\r\n')}` });
   assert.equal(code, 0, out);
-  const columns = 'INSERT INTO users (id, email, username, username_folded, name, role, password_hash) VALUES';
-  assert.equal(out, `${columns} (7, 'ann@example.com', NULL, NULL, 'O''Hara; --', 'customer', '${hash}');
-${columns} (12, NULL, 'Straße', 'strasse', 'Straße', 'admin', '${hash}');
+  const columns = 'INSERT INTO users (id, email, username, username_folded, name, role, password_hash, imported_hash_digest) VALUES';
+  const digest = (id) => createHash('sha256').update(`${id} ${hash}`).digest('base64url');
+  assert.equal(out, `${columns} (7, 'ann@example.com', NULL, NULL, 'O''Hara; --', 'customer', '${hash}', '${digest(7)}');
+${columns} (12, NULL, 'Straße', 'strasse', 'Straße', 'admin', '${hash}', '${digest(12)}');
 `);
   for (const line of ['[]', '{', '{"id":1}', '{"id":"1","name":"A","password_hash":"x"}', '{"id":1,"name":"A\\n","password_hash":"x"}']) {
     const wrong = await here.run('users-sql.mjs', { input: `\n${line}\n` });

@@ -81,7 +81,7 @@ test('make admin, make backup, and the backup restored', async (t) => {
   // Ids go on where they were, and the migrations count as applied.
   const query = `SELECT id, email, role, (SELECT seq FROM sqlite_sequence WHERE name = 'users') AS last_id,
     (SELECT min(name) FROM d1_migrations) AS migration FROM users ORDER BY id`;
-  const same = { last_id: 42, migration: '0001_accounts.sql' };
+  const same = { last_id: 42, migration: '0001_schema.sql' };
   assert.deepEqual(here.query(query), [
     { id: 41, email, role: 'admin', ...same },
     { id: 42, email: 'ann@example.com', role: 'customer', ...same },
@@ -127,9 +127,6 @@ test('make unlock opens the account and no other', async (t) => {
   const here = new Local(t);
   const keys = ['user 7 a', 'user 7 b', 'user 70 a', 'user 6 a', 'pair 7 a', 'address a'];
   here.migrate(`
-    DROP TABLE attempts;
-    CREATE TABLE attempts (key TEXT PRIMARY KEY, failures INTEGER NOT NULL, counted_at INTEGER NOT NULL,
-      closed_until INTEGER NOT NULL, expires_at INTEGER NOT NULL, familiar_until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     INSERT INTO attempts VALUES ${keys.map((key) => `('${key}', 80, 1, 2, 3, 4)`).join(', ')};
     ${accounts([7, 'ann@example.com'])}`);
   const { code, out } = await here.operate('unlock.mjs', { EMAIL: 'ann@example.com' });

@@ -12,7 +12,7 @@ const NOTHING_YET = {
   databases: [],
   worker: false,
   secrets: [],
-  missing: ['0001_accounts.sql'],
+  missing: ['0001_schema.sql'],
   targets: [],
   dump: 'CREATE TABLE users (id);\n',
   // Of each `d1 execute` to come, for each of its statements.
