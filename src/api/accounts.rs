@@ -201,14 +201,14 @@ impl Registration {
         let [email, password, name] = fields::required(members, "email, password, name")?;
         let email = Email::parse(&fields::string(email)?)?;
         let password = fields::string(password)?;
-        let name = Name::parse(&fields::string(name)?, unicode::nfc)?;
+        let name = Name::parse(&fields::string(name)?, unicode::HOST)?;
         let username = fields::optional(members, "username")?;
-        let username = username.map(|username| Username::parse(&username, unicode::nfc));
+        let username = username.map(|username| Username::parse(&username, unicode::HOST));
         let username = username.transpose()?;
         let offline_access = fields::offline_access(members)?;
         let password = NewPassword::parse(
             &password,
-            unicode::nfkc,
+            unicode::HOST,
             Some(&email),
             username.as_ref(),
             Some(&name),

@@ -165,7 +165,7 @@ pub(super) async fn import(app: &App, request: &Incoming) -> Result<Reply, Unexp
     let mut accounts = Vec::new();
     let budget = app.config.sign_in_budget_ms();
     for (number, line) in import::lines(&body) {
-        match ImportedAccount::parse(line, &app.config.roles, budget, unicode::nfc) {
+        match ImportedAccount::parse(line, &app.config.roles, budget, unicode::HOST) {
             Ok(account) => accounts.push((number, account)),
             Err(refused) => skipped.push((number, refused.to_string())),
         }
@@ -275,7 +275,7 @@ impl Changes {
             Some(_) => return Err(broken("disabled", "must be true or false")),
         };
         let name = fields::optional(members, "name")?;
-        let name = name.map(|name| Name::parse(&name, unicode::nfc));
+        let name = name.map(|name| Name::parse(&name, unicode::HOST));
         let name = name.transpose()?;
         Ok(Self {
             role,

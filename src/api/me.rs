@@ -117,9 +117,9 @@ impl ProfileChanges {
     fn parse(members: &mut Map<String, Value>, user: &User) -> Result<Self, FieldsRefused> {
         let takes_username_away = members.get("username") == Some(&Value::Null);
         let name = fields::optional(members, "name")?;
-        let name = name.map(|name| Name::parse(&name, unicode::nfc));
+        let name = name.map(|name| Name::parse(&name, unicode::HOST));
         let username = fields::optional(members, "username")?;
-        let username = username.map(|name| Username::parse(&name, unicode::nfc));
+        let username = username.map(|name| Username::parse(&name, unicode::HOST));
         if takes_username_away && user.email.is_none() {
             return Err(FieldsRefused::Rule(BrokenRule {
                 field: "username",
@@ -145,11 +145,11 @@ fn password_fields(
     let email = user.email.as_deref();
     let email = email.and_then(|text| Email::parse(text).ok());
     let username = user.username.as_deref();
-    let username = username.and_then(|text| Username::parse(text, unicode::nfc).ok());
-    let name = Name::parse(&user.name, unicode::nfc).ok();
+    let username = username.and_then(|text| Username::parse(text, unicode::HOST).ok());
+    let name = Name::parse(&user.name, unicode::HOST).ok();
     let new = NewPassword::parse(
         &new,
-        unicode::nfkc,
+        unicode::HOST,
         email.as_ref(),
         username.as_ref(),
         name.as_ref(),
@@ -175,7 +175,7 @@ async fn check_password(
     let user = &caller.account.user;
     let name = user.email.as_ref().or(user.username.as_ref());
     let name = name.map_or("", String::as_str);
-    let name = AttemptedName::username(name, unicode::nfc);
+    let name = AttemptedName::username(name, unicode::HOST);
     Ok(
         match sign_in::sign_in(app, &address, &name, password).await? {
             Ok(account) if account.user.id == user.id => None,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::unicode::Unicode;
+
 /// A rule that a value of a request breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokenRule {
@@ -137,12 +139,12 @@ pub struct Name(String);
 impl Name {
     const MAX_CHARACTERS: usize = 200;
 
-    /// Trims `raw`, normalizes it by `nfc` (Unicode Normalization Form C), then checks it.
+    /// Trims `raw`, normalizes it (Unicode Normalization Form C), then checks it.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn parse(raw: &str, nfc: impl FnOnce(&str) -> String) -> Result<Self, BrokenRule> {
-        let name = nfc(raw.trim());
+    pub fn parse(raw: &str, unicode: Unicode) -> Result<Self, BrokenRule> {
+        let name = unicode.nfc(raw.trim());
         if !(1..=Self::MAX_CHARACTERS).contains(&name.chars().count()) {
             return Err(BrokenRule::name("must be 1 to 200 characters long"));
         }
@@ -168,12 +170,12 @@ pub struct Username {
 }
 
 impl Username {
-    /// Normalizes `raw` by `nfc` (Unicode Normalization Form C), then checks it.
+    /// Normalizes `raw` (Unicode Normalization Form C), then checks it.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn parse(raw: &str, nfc: impl Fn(&str) -> String) -> Result<Self, BrokenRule> {
-        let written = nfc(raw);
+    pub fn parse(raw: &str, unicode: Unicode) -> Result<Self, BrokenRule> {
+        let written = unicode.nfc(raw);
         if !(3..=64).contains(&written.chars().count()) {
             return Err(BrokenRule::username("must be 3 to 64 characters long"));
         }
@@ -187,7 +189,9 @@ impl Username {
         }
         // Upper case between, so that letters with several lower-case forms (σ, ς) or a longer
         // upper-case form (ß) meet; lower case before, for ẞ.
-        let folded = nfc(&written.to_lowercase().to_uppercase().to_lowercase());
+        let lower = unicode.to_lowercase(&written);
+        let folded = unicode.to_lowercase(&unicode.to_uppercase(&lower));
+        let folded = unicode.nfc(&folded);
         Ok(Self { written, folded })
     }
 
@@ -216,11 +220,12 @@ pub enum SignInName {
 
 impl SignInName {
     /// `None` where no account can have such a name.
-    pub fn parse(raw: &str, nfc: impl Fn(&str) -> String) -> Option<Self> {
+    #[must_use]
+    pub fn parse(raw: &str, unicode: Unicode) -> Option<Self> {
         if raw.contains('@') {
             Email::parse(raw).ok().map(Self::Email)
         } else {
-            Username::parse(raw, nfc).ok().map(Self::Username)
+            Username::parse(raw, unicode).ok().map(Self::Username)
         }
     }
 }
@@ -260,13 +265,8 @@ pub struct User {
 
 #[cfg(test)]
 mod tests {
-    use unicode_normalization::UnicodeNormalization;
-
     use super::*;
-
-    fn nfc(text: &str) -> String {
-        text.nfc().collect()
-    }
+    use crate::auth::unicode::TABLES;
 
     #[test]
     fn ids_are_exact_in_javascript() {
@@ -338,18 +338,18 @@ mod tests {
     #[test]
     fn name_is_trimmed_then_normalized() {
         assert_eq!(
-            Name::parse("  Zoe\u{308} ", nfc).unwrap().as_str(),
+            Name::parse("  Zoe\u{308} ", TABLES).unwrap().as_str(),
             "Zo\u{eb}"
         );
         assert_eq!(
-            Name::parse(&"é".repeat(200), nfc)
+            Name::parse(&"é".repeat(200), TABLES)
                 .unwrap()
                 .as_str()
                 .chars()
                 .count(),
             200
         );
-        assert!(Name::parse(&"e\u{301}".repeat(200), nfc).is_ok());
+        assert!(Name::parse(&"e\u{301}".repeat(200), TABLES).is_ok());
     }
 
     #[test]
@@ -360,7 +360,7 @@ mod tests {
             ("a\u{0}b", "must not contain control characters"),
             ("a\u{85}b", "must not contain control characters"),
         ] {
-            assert_eq!(Name::parse(raw, nfc).unwrap_err().rule, rule, "{raw:?}");
+            assert_eq!(Name::parse(raw, TABLES).unwrap_err().rule, rule, "{raw:?}");
         }
     }
 
@@ -375,8 +375,8 @@ mod tests {
             ("ẞxyz", "ssxyz"),
             ("ΐabc", "Ϊ\u{301}ABC"),
         ] {
-            let one = Username::parse(one, nfc).unwrap();
-            let other = Username::parse(other, nfc).unwrap();
+            let one = Username::parse(one, TABLES).unwrap();
+            let other = Username::parse(other, TABLES).unwrap();
             assert_eq!(one.folded(), other.folded());
         }
     }
@@ -395,22 +395,26 @@ mod tests {
                 "must not contain white space or control characters",
             ),
         ] {
-            assert_eq!(Username::parse(raw, nfc).unwrap_err().rule, rule, "{raw:?}");
+            assert_eq!(
+                Username::parse(raw, TABLES).unwrap_err().rule,
+                rule,
+                "{raw:?}"
+            );
         }
-        assert!(Username::parse(&"ж".repeat(64), nfc).is_ok());
+        assert!(Username::parse(&"ж".repeat(64), TABLES).is_ok());
     }
 
     #[test]
     fn sign_in_name_with_an_at_is_an_email() {
         assert!(matches!(
-            SignInName::parse("Ann@Example.com", nfc),
+            SignInName::parse("Ann@Example.com", TABLES),
             Some(SignInName::Email(email)) if email.as_str() == "ann@example.com"
         ));
         assert!(matches!(
-            SignInName::parse("sapan", nfc),
+            SignInName::parse("sapan", TABLES),
             Some(SignInName::Username(name)) if name.as_str() == "sapan"
         ));
-        assert_eq!(SignInName::parse("a@b", nfc), None);
-        assert_eq!(SignInName::parse("x", nfc), None);
+        assert_eq!(SignInName::parse("a@b", TABLES), None);
+        assert_eq!(SignInName::parse("x", TABLES), None);
     }
 }

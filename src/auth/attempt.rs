@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::account::{Email, SignInName, UserId};
 use super::keyed_hash::KeyedHash;
+use super::unicode::Unicode;
 
 /// Where a request came from, as far as failures are counted: an IPv4 address, or the first 64
 /// bits of an IPv6 address, which one subscriber has whole (RFC 6177).
@@ -50,9 +51,10 @@ impl AttemptedName {
         Self::new(Email::parse(raw).ok().map(SignInName::Email), raw)
     }
 
-    /// The name that `/auth` calls `username`; `nfc` is Unicode Normalization Form C.
-    pub fn username(raw: &str, nfc: impl Fn(&str) -> String) -> Self {
-        Self::new(SignInName::parse(raw, nfc), raw)
+    /// The name that `/auth` calls `username`.
+    #[must_use]
+    pub fn username(raw: &str, unicode: Unicode) -> Self {
+        Self::new(SignInName::parse(raw, unicode), raw)
     }
 
     fn new(name: Option<SignInName>, raw: &str) -> Self {
@@ -113,6 +115,7 @@ pub fn account_key(id: UserId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::unicode::TABLES;
 
     fn address(header: &str) -> String {
         ClientAddress::parse(Some(header)).0
@@ -139,16 +142,15 @@ mod tests {
 
     #[test]
     fn names_are_counted_as_they_are_looked_up() {
-        let same = str::to_owned;
         let key = |name: AttemptedName| {
             let address = ClientAddress::parse(Some("192.0.2.7"));
             AttemptKeys::new(&KeyedHash::new(&[1; 32]), &name, &address)
         };
         let ann = key(AttemptedName::email("ann@example.com"));
         assert_eq!(ann, key(AttemptedName::email(" ANN@Example.com")));
-        assert_eq!(ann, key(AttemptedName::username("Ann@example.com", same)));
-        let username = key(AttemptedName::username("Ann", same));
-        assert_eq!(username, key(AttemptedName::username("aNN", same)));
+        assert_eq!(ann, key(AttemptedName::username("Ann@example.com", TABLES)));
+        let username = key(AttemptedName::username("Ann", TABLES));
+        assert_eq!(username, key(AttemptedName::username("aNN", TABLES)));
         assert_ne!(ann, username);
         let nobody = key(AttemptedName::email("no address"));
         assert_ne!(nobody, key(AttemptedName::email("no address either")));

@@ -6,6 +6,7 @@ use std::fmt;
 use super::account::{BrokenRule, DEFAULT_ROLE, Email, Name, Username};
 use super::json;
 use super::password::{HashRefused, StoredPassword};
+use super::unicode::Unicode;
 
 /// The most bytes of a line: no account needs so many.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
@@ -72,7 +73,7 @@ impl From<BrokenRule> for LineRefused {
 }
 
 impl ImportedAccount {
-    /// Reads a line. A hash may take `budget_ms` of CPU; `nfc` is Unicode Normalization Form C.
+    /// Reads a line. A hash may take `budget_ms` of CPU.
     ///
     /// # Errors
     /// See [`LineRefused`].
@@ -80,7 +81,7 @@ impl ImportedAccount {
         line: &[u8],
         roles: &[String],
         budget_ms: u32,
-        nfc: impl Fn(&str) -> String,
+        unicode: Unicode,
     ) -> Result<Self, LineRefused> {
         if line.len() > MAX_LINE_BYTES {
             return Err(LineRefused::TooLong);
@@ -98,11 +99,11 @@ impl ImportedAccount {
             return Err(LineRefused::Nameless);
         }
         let email = email.map(|email| Email::parse(&email)).transpose()?;
-        let username = username.map(|name| Username::parse(&name, &nfc));
+        let username = username.map(|name| Username::parse(&name, unicode));
         let username = username.transpose()?;
         let known = username.as_ref().map(Username::as_str);
         let name = name.as_deref().or(known).unwrap_or_default();
-        let name = Name::parse(name, &nfc)?;
+        let name = Name::parse(name, unicode)?;
         let role = role.unwrap_or_else(|| DEFAULT_ROLE.to_owned());
         if !roles.contains(&role) {
             return Err(LineRefused::UnknownRole);
@@ -132,13 +133,14 @@ pub fn lines(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::unicode::TABLES;
 
     const HASH: &str =
         "$pbkdf2-sha256$29000$BwcHBwcHBwcHBwcHBwcHBw$AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
 
     fn parse(line: &str) -> Result<ImportedAccount, String> {
         let roles = ["customer".to_owned(), "admin".to_owned()];
-        let parsed = ImportedAccount::parse(line.as_bytes(), &roles, 400, str::to_owned);
+        let parsed = ImportedAccount::parse(line.as_bytes(), &roles, 400, TABLES);
         parsed.map_err(|refused| refused.to_string())
     }
 

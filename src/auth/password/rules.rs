@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::common::is_common;
 use crate::auth::account::{BrokenRule, Email, Name, Username};
+use crate::auth::unicode::Unicode;
 
 /// The fewest bytes of a new password, after NFKC (NIST SP 800-63B section 5.1.1.2).
 const MIN_BYTES: usize = 8;
@@ -17,20 +18,20 @@ const MAX_BYTES: usize = 1024;
 pub struct NewPassword(Zeroizing<String>);
 
 impl NewPassword {
-    /// Normalizes `raw` by `nfkc` (Unicode Normalization Form KC), then checks it against the
-    /// length, and against what anybody would try first, knowing the account or not (contract,
-    /// "Dialect 2", new passwords).
+    /// Normalizes `raw` (Unicode Normalization Form KC), then checks it against the length, and
+    /// against what anybody would try first, knowing the account or not (contract, "Dialect 2", new
+    /// passwords).
     ///
     /// # Errors
     /// The first rule that it breaks.
     pub fn parse(
         raw: &str,
-        nfkc: impl Fn(&str) -> String,
+        unicode: Unicode,
         email: Option<&Email>,
         username: Option<&Username>,
         name: Option<&Name>,
     ) -> Result<Self, BrokenRule> {
-        let password = Zeroizing::new(nfkc(raw));
+        let password = Zeroizing::new(unicode.nfkc(raw));
         let broken = |rule| {
             Err(BrokenRule {
                 field: "password",
@@ -43,8 +44,8 @@ impl NewPassword {
         if !(MIN_BYTES..=MAX_BYTES).contains(&password.len()) {
             return broken("must be 8 to 1024 bytes long");
         }
-        let folded = Zeroizing::new(password.to_lowercase());
-        let is = |known: &str| *folded == nfkc(known).to_lowercase();
+        let folded = Zeroizing::new(unicode.to_lowercase(&password));
+        let is = |known: &str| *folded == unicode.to_lowercase(&unicode.nfkc(known));
         if email.is_some_and(|email| is(email.as_str()) || is(email.local_part())) {
             return broken("must not be the email address or the part before its @");
         }
@@ -80,11 +81,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Normalizes `raw` by `nfkc`, as [`NewPassword::parse`] does, and keeps it as it was sent.
-    pub fn new(raw: &str, nfkc: impl FnOnce(&str) -> String) -> Self {
+    /// Normalizes `raw`, as [`NewPassword::parse`] does, and keeps it as it was sent.
+    pub fn new(raw: &str, unicode: Unicode) -> Self {
         Self {
             raw: Zeroizing::new(raw.to_owned()),
-            normalized: Zeroizing::new(nfkc(raw)),
+            normalized: Zeroizing::new(unicode.nfkc(raw)),
         }
     }
 
@@ -118,23 +119,14 @@ impl fmt::Debug for Attempt {
 
 #[cfg(test)]
 mod tests {
-    use unicode_normalization::UnicodeNormalization;
-
     use super::*;
-
-    fn nfc(text: &str) -> String {
-        text.nfc().collect()
-    }
-
-    fn nfkc(text: &str) -> String {
-        text.nfkc().collect()
-    }
+    use crate::auth::unicode::TABLES;
 
     fn new_password(raw: &str) -> Result<NewPassword, BrokenRule> {
         let email = Email::parse("ann.lee@example.com").unwrap();
-        let username = Username::parse("Bookworm", nfc).unwrap();
-        let name = Name::parse("Ann Lee-Grün", nfc).unwrap();
-        NewPassword::parse(raw, nfkc, Some(&email), Some(&username), Some(&name))
+        let username = Username::parse("Bookworm", TABLES).unwrap();
+        let name = Name::parse("Ann Lee-Grün", TABLES).unwrap();
+        NewPassword::parse(raw, TABLES, Some(&email), Some(&username), Some(&name))
     }
 
     #[test]
@@ -164,9 +156,9 @@ mod tests {
     #[test]
     fn the_local_part_alone_is_no_password() {
         let email = Email::parse("annabella@example.com").unwrap();
-        let name = Name::parse("Ann", nfc).unwrap();
+        let name = Name::parse("Ann", TABLES).unwrap();
         let broken =
-            NewPassword::parse("AnnaBella", nfkc, Some(&email), None, Some(&name)).unwrap_err();
+            NewPassword::parse("AnnaBella", TABLES, Some(&email), None, Some(&name)).unwrap_err();
         assert_eq!(
             broken.rule,
             "must not be the email address or the part before its @"
@@ -187,27 +179,26 @@ mod tests {
 
     #[test]
     fn attempts_that_cannot_be_right() {
-        let nothing = |text: &str| text.to_owned();
-        assert!(Attempt::new("x", nothing).can_be_right());
-        assert!(!Attempt::new("x\0", nothing).can_be_right());
-        assert!(Attempt::new(&"x".repeat(1024), nothing).can_be_right());
-        assert!(!Attempt::new(&"x".repeat(1025), nothing).can_be_right());
+        assert!(Attempt::new("x", TABLES).can_be_right());
+        assert!(!Attempt::new("x\0", TABLES).can_be_right());
+        assert!(Attempt::new(&"x".repeat(1024), TABLES).can_be_right());
+        assert!(!Attempt::new(&"x".repeat(1025), TABLES).can_be_right());
     }
 
     #[test]
     fn attempts_are_kept_as_sent_and_normalized() {
-        let attempt = Attempt::new("ﬁve", nfkc);
+        let attempt = Attempt::new("ﬁve", TABLES);
         assert_eq!(
             (attempt.raw(), attempt.normalized()),
             ("ﬁve".as_bytes(), Some(&b"five"[..]))
         );
-        let attempt = Attempt::new("five", nfkc);
+        let attempt = Attempt::new("five", TABLES);
         assert_eq!((attempt.raw(), attempt.normalized()), (&b"five"[..], None));
     }
 
     #[test]
     fn secrets_do_not_print() {
-        let attempt = Attempt::new("hunter22", str::to_owned);
+        let attempt = Attempt::new("hunter22", TABLES);
         let printed = format!("{attempt:?} {:?}", new_password("hunter22").unwrap());
         assert!(!printed.contains("hunter22"), "{printed}");
     }
