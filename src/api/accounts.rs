@@ -12,7 +12,7 @@ use super::tokens::{self, Grant, Opening};
 use super::{App, Unexpected, pyjwt, throttle};
 use crate::auth::account::{Email, Name, User, Username};
 use crate::auth::attempt::{AttemptKeys, AttemptedName};
-use crate::auth::password::NewPassword;
+use crate::auth::password::{Known, NewPassword};
 use crate::auth::token::TokenError;
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
@@ -206,13 +206,12 @@ impl Registration {
         let username = username.map(|username| Username::parse(&username, unicode::HOST));
         let username = username.transpose()?;
         let offline_access = fields::offline_access(members)?;
-        let password = NewPassword::parse(
-            &password,
-            unicode::HOST,
-            Some(&email),
-            username.as_ref(),
-            Some(&name),
-        )?;
+        let known = Known {
+            email: Some(email.as_str()),
+            username: username.as_ref().map(Username::as_str),
+            name: name.as_str(),
+        };
+        let password = NewPassword::parse(&password, known, unicode::HOST)?;
         Ok(Self {
             email,
             username,

@@ -8,9 +8,9 @@ use super::protected::{self, Caller};
 use super::reply::{Dialect, Reply};
 use super::sign_in::{self, Refusal};
 use super::{App, Unexpected, body, throttle};
-use crate::auth::account::{BrokenRule, Email, Name, User, Username};
+use crate::auth::account::{BrokenRule, Name, User, Username};
 use crate::auth::attempt::{AttemptedName, account_key};
-use crate::auth::password::NewPassword;
+use crate::auth::password::{Known, NewPassword};
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
 use crate::store::audit::Action;
@@ -141,19 +141,12 @@ fn password_fields(
 ) -> Result<(String, NewPassword), FieldsRefused> {
     let [current, new] = fields::required(members, "current_password, new_password")?;
     let (current, new) = (fields::string(current)?, fields::string(new)?);
-    // What the database holds has passed these rules.
-    let email = user.email.as_deref();
-    let email = email.and_then(|text| Email::parse(text).ok());
-    let username = user.username.as_deref();
-    let username = username.and_then(|text| Username::parse(text, unicode::HOST).ok());
-    let name = Name::parse(&user.name, unicode::HOST).ok();
-    let new = NewPassword::parse(
-        &new,
-        unicode::HOST,
-        email.as_ref(),
-        username.as_ref(),
-        name.as_ref(),
-    );
+    let known = Known {
+        email: user.email.as_deref(),
+        username: user.username.as_deref(),
+        name: &user.name,
+    };
+    let new = NewPassword::parse(&new, known, unicode::HOST);
     let of_field = |broken| BrokenRule {
         field: "new_password",
         ..broken

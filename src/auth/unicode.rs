@@ -1,5 +1,7 @@
 //! What the rules ask of Unicode. The tables are the host's, whose functions are passed in.
 
+use zeroize::Zeroizing;
+
 /// Unicode as the host knows it.
 ///
 /// Each field is one of the host's functions. The methods call them for text that is not ASCII, and
@@ -22,31 +24,43 @@ pub struct Unicode {
 impl Unicode {
     /// The text in Normalization Form C.
     #[must_use]
-    pub fn nfc(&self, text: &str) -> String {
+    pub fn nfc(self, text: &str) -> String {
         unless_ascii(text, self.nfc, str::to_owned)
     }
 
     /// The text in Normalization Form KC.
     #[must_use]
-    pub fn nfkc(&self, text: &str) -> String {
+    pub fn nfkc(self, text: &str) -> String {
         unless_ascii(text, self.nfkc, str::to_owned)
     }
 
-    /// The text in lower case.
+    /// The form in which names are compared: without regard to width, compatibility variants and
+    /// case.
+    ///
+    /// NFKC, full case folding, and NFKC of what that has taken apart. Folding is lower, upper and
+    /// lower case: upper case for letters with several lower-case forms (σ, ς) or a longer
+    /// upper-case form (ß), lower case before it for ẞ.
     #[must_use]
-    pub fn to_lowercase(&self, text: &str) -> String {
+    pub fn fold(self, text: &str) -> String {
+        // A password may be compared, of which nothing is to stay behind.
+        let text = Zeroizing::new(self.nfkc(text));
+        let text = Zeroizing::new(self.to_lowercase(&text));
+        let text = Zeroizing::new(self.to_uppercase(&text));
+        let text = Zeroizing::new(self.to_lowercase(&text));
+        self.nfkc(&text)
+    }
+
+    fn to_lowercase(self, text: &str) -> String {
         unless_ascii(text, self.to_lowercase, str::to_ascii_lowercase)
     }
 
-    /// The text in upper case.
-    #[must_use]
-    pub fn to_uppercase(&self, text: &str) -> String {
+    fn to_uppercase(self, text: &str) -> String {
         unless_ascii(text, self.to_uppercase, str::to_ascii_uppercase)
     }
 
     /// Whether a character of the text is of the general category Cf.
     #[must_use]
-    pub fn has_format_characters(&self, text: &str) -> bool {
+    pub fn has_format_characters(self, text: &str) -> bool {
         unless_ascii(text, self.has_format_characters, |_| false)
     }
 }
@@ -103,6 +117,38 @@ mod tests {
         for c in ascii.chars() {
             assert_eq!((TABLES.nfkc)(&c.to_string()), c.to_string());
             assert!(!(TABLES.has_format_characters)(&c.to_string()));
+        }
+    }
+
+    #[test]
+    fn texts_fold_alike_in_whatever_width_and_case() {
+        for (text, folded) in [
+            ("Ann", "ann"),
+            ("Ａｎｎ", "ann"),
+            ("ﬁnn", "finn"),
+            ("ΟΔΟΣ", "οδος"),
+            ("οδοσ", "οδος"),
+            ("STRASSE", "strasse"),
+            ("straße", "strasse"),
+            ("ẞ", "ss"),
+            ("Zoe\u{308}", "zo\u{eb}"),
+            ("Ϊ\u{301}", "ΐ"),
+            ("ｶﾞ", "ガ"),
+            ("＠", "@"),
+            ("\u{3000}", " "),
+        ] {
+            assert_eq!(TABLES.fold(text), folded, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_character_folds_as_its_cases_do_and_no_further() {
+        for c in '\0'..=char::MAX {
+            let text = c.to_string();
+            let folded = TABLES.fold(&text);
+            assert_eq!(TABLES.fold(&folded), folded, "{c:?}");
+            assert_eq!(TABLES.fold(&text.to_lowercase()), folded, "{c:?}");
+            assert_eq!(TABLES.fold(&text.to_uppercase()), folded, "{c:?}");
         }
     }
 

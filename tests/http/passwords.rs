@@ -72,6 +72,32 @@ async fn settings_choose_hash_and_iterations() {
 }
 
 #[wasm_bindgen_test]
+async fn names_that_are_older_than_the_rules_are_no_passwords() {
+    let server = Server::shared().await;
+    let account = Account::register(&server).await;
+    let statement = "UPDATE users SET name = ?, username = ?, username_folded = ? WHERE id = ?";
+    let (name, username) = ("Ann\u{200b}Lee Green", "ann＠example.com");
+    let values = [
+        name.into(),
+        username.into(),
+        username.into(),
+        account.id.into(),
+    ];
+    server.sql(statement, &values).await;
+    for (new, what) in [
+        ("ANN\u{200b}LEE GREEN", "name"),
+        ("Ann@example.com", "username"),
+    ] {
+        let body = json!({ "current_password": PASSWORD, "new_password": new });
+        let request = server.request("POST", "/api/auth/password");
+        let request = request.header("Authorization", &account.bearer());
+        let answer = request.json(body).send().await;
+        let expected = format!("{{\"error\":\"new_password must not be the {what}\"}}\n");
+        assert_eq!((answer.status, answer.text()), (400, expected.as_str()));
+    }
+}
+
+#[wasm_bindgen_test]
 async fn argon2id_is_a_setting() {
     let server = Server::start(&[("PASSWORD_HASH", Some("argon2id"))]).await;
     let account = Account::register(&server).await;
