@@ -108,6 +108,14 @@ impl ImportedAccount {
         if !roles.contains(&role) {
             return Err(LineRefused::UnknownRole);
         }
+        // The salt of some forms may be any text. The database takes one with a NUL for shorter than it
+        // is, and refuses every line that comes with it.
+        if password_hash.chars().any(char::is_control) {
+            return Err(LineRefused::Rule(BrokenRule {
+                field: "password_hash",
+                rule: "must not contain control characters",
+            }));
+        }
         if password_hash.len() > MAX_HASH_BYTES {
             return Err(LineRefused::Hash(HashRefused::UnknownForm));
         }
@@ -192,6 +200,22 @@ mod tests {
         ] {
             let shown: String = line.chars().take(80).collect();
             assert_eq!(parse(&line).unwrap_err(), reason, "{shown}");
+        }
+    }
+
+    #[test]
+    fn hashes_with_control_characters_are_refused() {
+        let with_salt = |salt: &str| {
+            let hash = format!("pbkdf2:sha256:1000${salt}${}", "ab".repeat(32));
+            parse(&serde_json::json!({ "username": "Ann", "password_hash": hash }).to_string())
+        };
+        assert!(with_salt("s \u{e4}lt").is_ok());
+        for salt in ["\0", "sa\0lt", "salt\u{1f}", "\u{7f}", "\u{85}", "\n"] {
+            let refused = with_salt(salt).unwrap_err();
+            assert_eq!(
+                refused, "password_hash must not contain control characters",
+                "{salt:?}"
+            );
         }
     }
 
