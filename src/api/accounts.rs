@@ -30,7 +30,7 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Une
         Ok(members) => members,
         Err(problem) => return body_refusal(problem),
     };
-    let registration = match Registration::parse(&mut members) {
+    let registration = match Registration::parse(app, &mut members) {
         Ok(registration) => registration,
         Err(refused) => return Ok(refused.reply()),
     };
@@ -197,7 +197,7 @@ struct Registration {
 }
 
 impl Registration {
-    fn parse(members: &mut Map<String, Value>) -> Result<Self, FieldsRefused> {
+    fn parse(app: &App, members: &mut Map<String, Value>) -> Result<Self, FieldsRefused> {
         let [email, password, name] = fields::required(members, "email, password, name")?;
         let email = Email::parse(&fields::string(email)?)?;
         let password = fields::string(password)?;
@@ -211,7 +211,8 @@ impl Registration {
             username: username.as_ref().map(Username::as_str),
             name: name.as_str(),
         };
-        let password = NewPassword::parse(&password, known, unicode::HOST)?;
+        let min_length = app.config.password_min_length;
+        let password = NewPassword::parse(&password, min_length, known, unicode::HOST)?;
         Ok(Self {
             email,
             username,

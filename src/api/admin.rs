@@ -264,7 +264,7 @@ struct Changes {
 
 impl Changes {
     fn parse(members: &mut Map<String, Value>, roles: &[String]) -> Result<Self, FieldsRefused> {
-        let broken = |field, rule| FieldsRefused::Rule(BrokenRule { field, rule });
+        let broken = |field, rule| FieldsRefused::Rule(BrokenRule::new(field, rule));
         let role = fields::optional(members, "role")?;
         if role.as_ref().is_some_and(|role| !roles.contains(role)) {
             return Err(broken("role", "is not known"));

@@ -92,7 +92,7 @@ pub(super) async fn change_password(app: &App, request: &Incoming) -> Result<Rep
         Ok(members) => members,
         Err(problem) => return body_refusal(problem),
     };
-    let (current, new) = match password_fields(&mut members, user) {
+    let (current, new) = match password_fields(app, &mut members, user) {
         Ok(passwords) => passwords,
         Err(refused) => return Ok(refused.reply()),
     };
@@ -121,10 +121,8 @@ impl ProfileChanges {
         let username = fields::optional(members, "username")?;
         let username = username.map(|name| Username::parse(&name, unicode::HOST));
         if takes_username_away && user.email.is_none() {
-            return Err(FieldsRefused::Rule(BrokenRule {
-                field: "username",
-                rule: "must not be removed from an account without an email address",
-            }));
+            let rule = "must not be removed from an account without an email address";
+            return Err(BrokenRule::new("username", rule).into());
         }
         let (name, username) = (name.transpose()?, username.transpose()?);
         Ok(Self {
@@ -136,6 +134,7 @@ impl ProfileChanges {
 
 /// The current password as it was sent, and the new one.
 fn password_fields(
+    app: &App,
     members: &mut Map<String, Value>,
     user: &User,
 ) -> Result<(String, NewPassword), FieldsRefused> {
@@ -146,7 +145,8 @@ fn password_fields(
         username: user.username.as_deref(),
         name: &user.name,
     };
-    let new = NewPassword::parse(&new, known, unicode::HOST);
+    let min_length = app.config.password_min_length;
+    let new = NewPassword::parse(&new, min_length, known, unicode::HOST);
     let of_field = |broken| BrokenRule {
         field: "new_password",
         ..broken

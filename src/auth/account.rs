@@ -1,16 +1,17 @@
 //! Who an account belongs to: its id, names, address and role.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::unicode::Unicode;
 
 /// A rule that a value of a request breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenRule {
     /// The field that holds the value.
     pub field: &'static str,
     /// The rule, worded to follow the field's name.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
 }
 
 impl fmt::Display for BrokenRule {
@@ -20,25 +21,22 @@ impl fmt::Display for BrokenRule {
 }
 
 impl BrokenRule {
-    const fn email(rule: &'static str) -> Self {
-        Self {
-            field: "email",
-            rule,
-        }
+    /// The rule of `field` that is worded so.
+    pub fn new(field: &'static str, rule: impl Into<Cow<'static, str>>) -> Self {
+        let rule = rule.into();
+        Self { field, rule }
     }
 
-    const fn name(rule: &'static str) -> Self {
-        Self {
-            field: "name",
-            rule,
-        }
+    fn email(rule: &'static str) -> Self {
+        Self::new("email", rule)
     }
 
-    const fn username(rule: &'static str) -> Self {
-        Self {
-            field: "username",
-            rule,
-        }
+    fn name(rule: &'static str) -> Self {
+        Self::new("name", rule)
+    }
+
+    fn username(rule: &'static str) -> Self {
+        Self::new("username", rule)
     }
 }
 
@@ -107,7 +105,7 @@ impl Email {
         let (local, domain) = email
             .split_once('@')
             .filter(|(_, domain)| !domain.contains('@'))
-            .ok_or(BrokenRule::email("must contain exactly one @"))?;
+            .ok_or_else(|| BrokenRule::email("must contain exactly one @"))?;
         if local.is_empty() {
             return Err(BrokenRule::email("must have a name before the @"));
         }
@@ -335,7 +333,7 @@ mod tests {
             ("ann@a..b", "must have a domain with a dot after the @"),
         ] {
             let broken = Email::parse(raw).unwrap_err();
-            assert_eq!((broken.field, broken.rule), ("email", rule), "{raw}");
+            assert_eq!((broken.field, &*broken.rule), ("email", rule), "{raw}");
         }
     }
 

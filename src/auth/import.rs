@@ -30,7 +30,7 @@ pub struct ImportedAccount {
 }
 
 /// Why a line is skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineRefused {
     /// It has more than [`MAX_LINE_BYTES`].
     TooLong,
@@ -111,10 +111,8 @@ impl ImportedAccount {
         // The salt of some forms may be any text. The database takes one with a NUL for shorter than it
         // is, and refuses every line that comes with it.
         if password_hash.chars().any(char::is_control) {
-            return Err(LineRefused::Rule(BrokenRule {
-                field: "password_hash",
-                rule: "must not contain control characters",
-            }));
+            let rule = "must not contain control characters";
+            return Err(BrokenRule::new("password_hash", rule).into());
         }
         if password_hash.len() > MAX_HASH_BYTES {
             return Err(LineRefused::Hash(HashRefused::UnknownForm));

@@ -194,12 +194,12 @@ async fn broken_rules_are_named() {
         (
             "password",
             json!("seven77"),
-            "password must be 8 to 1024 bytes long",
+            "password must be at least 8 characters long",
         ),
         (
             "password",
             json!("x".repeat(1025)),
-            "password must be 8 to 1024 bytes long",
+            "password must be at most 1024 bytes long",
         ),
         (
             "password",

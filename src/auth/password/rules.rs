@@ -8,10 +8,8 @@ use super::common::is_common;
 use crate::auth::account::BrokenRule;
 use crate::auth::unicode::Unicode;
 
-/// The fewest bytes of a new password, after NFKC (NIST SP 800-63B section 5.1.1.2).
-const MIN_BYTES: usize = 8;
-
-/// The most bytes of a password, after NFKC.
+/// The most bytes of a password, after NFKC. They hold 256 characters of any kind; NIST SP 800-63B-4
+/// (section 3.1.1.2) recommends that at least 64 be permitted.
 const MAX_BYTES: usize = 1024;
 
 /// What anybody may know of the account that a password is for. An account that is older than a
@@ -30,25 +28,31 @@ pub struct Known<'a> {
 pub struct NewPassword(Zeroizing<String>);
 
 impl NewPassword {
-    /// Normalizes `raw` (Unicode Normalization Form KC), then checks it against the length, and
-    /// against what anybody would try first, knowing the account or not (contract, "Dialect 2", new
-    /// passwords).
+    /// Normalizes `raw` (Unicode Normalization Form KC), then checks that it has at least
+    /// `min_length` characters and at most 1,024 bytes, and is not what anybody would try first,
+    /// knowing the account or not (contract, "Dialect 2", new passwords).
+    ///
+    /// A character is a code point (NIST SP 800-63B-4 section 3.1.1.2).
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn parse(raw: &str, known: Known<'_>, unicode: Unicode) -> Result<Self, BrokenRule> {
+    pub fn parse(
+        raw: &str,
+        min_length: u32,
+        known: Known<'_>,
+        unicode: Unicode,
+    ) -> Result<Self, BrokenRule> {
         let password = Zeroizing::new(unicode.nfkc(raw));
-        let broken = |rule| {
-            Err(BrokenRule {
-                field: "password",
-                rule,
-            })
-        };
+        let broken = |rule: &'static str| Err(BrokenRule::new("password", rule));
         if password.contains('\0') {
             return broken("must not contain NUL characters");
         }
-        if !(MIN_BYTES..=MAX_BYTES).contains(&password.len()) {
-            return broken("must be 8 to 1024 bytes long");
+        if password.chars().count() < min_length as usize {
+            let rule = format!("must be at least {min_length} characters long");
+            return Err(BrokenRule::new("password", rule));
+        }
+        if password.len() > MAX_BYTES {
+            return broken("must be at most 1024 bytes long");
         }
         let folded = Zeroizing::new(unicode.fold(&password));
         let is = |known: &str| *folded == unicode.fold(known);
@@ -135,14 +139,16 @@ mod tests {
             username: Some("Bookworm"),
             name: "Ann Lee-Grün",
         };
-        NewPassword::parse(raw, known, TABLES)
+        NewPassword::parse(raw, 8, known, TABLES)
     }
 
     #[test]
     fn new_password_rules_are_named() {
         for (raw, rule) in [
-            ("1234567", "must be 8 to 1024 bytes long"),
-            (&*"x".repeat(1025), "must be 8 to 1024 bytes long"),
+            ("1234567", "must be at least 8 characters long"),
+            ("семьбук", "must be at least 8 characters long"),
+            (&*"x".repeat(1025), "must be at most 1024 bytes long"),
+            (&"é".repeat(513), "must be at most 1024 bytes long"),
             ("long enough\0", "must not contain NUL characters"),
             (
                 "Ann.Lee@Example.com",
@@ -159,7 +165,7 @@ mod tests {
             ("ｐassword1", "must not be one of the most common passwords"),
         ] {
             let broken = new_password(raw).unwrap_err();
-            assert_eq!((broken.field, broken.rule), ("password", rule), "{raw:?}");
+            assert_eq!((broken.field, &*broken.rule), ("password", rule), "{raw:?}");
         }
     }
 
@@ -170,7 +176,7 @@ mod tests {
             username: None,
             name: "Ann",
         };
-        let broken = NewPassword::parse("AnnaBella", known, TABLES).unwrap_err();
+        let broken = NewPassword::parse("AnnaBella", 8, known, TABLES).unwrap_err();
         assert_eq!(
             broken.rule,
             "must not be the email address or the part before its @"
@@ -181,12 +187,27 @@ mod tests {
     fn length_is_counted_after_normalization() {
         assert!(new_password("        ").is_ok());
         assert!(new_password(&"x".repeat(1024)).is_ok());
-        // Four full-width letters are twelve bytes as sent and four after NFKC.
-        assert!(new_password("ａｂｃｄ").is_err());
+        assert!(new_password(&"é".repeat(512)).is_ok());
+        assert!(new_password("восемь б").is_ok());
+        // Seven characters once they are composed, nine once they are taken apart.
+        assert!(new_password("e\u{301}tudes1").is_err());
+        assert!(new_password("ﬃﬃﬃ").is_ok());
         assert_eq!(
             new_password("ａｂｃｄｗｘｙｚ").unwrap().as_bytes(),
             b"abcdwxyz"
         );
+    }
+
+    #[test]
+    fn the_fewest_characters_are_given() {
+        let known = Known {
+            email: None,
+            username: None,
+            name: "Ann",
+        };
+        let broken = NewPassword::parse("14 charactérs!", 15, known, TABLES).unwrap_err();
+        assert_eq!(broken.rule, "must be at least 15 characters long");
+        assert!(NewPassword::parse("15 charactérs!!", 15, known, TABLES).is_ok());
     }
 
     #[test]
