@@ -8,6 +8,7 @@ import { quoted, run, Stop } from './operator.mjs';
 const LONGEST_FIELD = 1024;
 
 const nfc = (text) => text.normalize('NFC');
+const fold = (text) => text.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
 const literal = (value) => (value === null ? 'NULL' : quoted(value));
 
 /** An INSERT of an account; what the table's own constraints refuse is left to them. */
@@ -17,12 +18,13 @@ function insert({ id, email = null, username = null, name = username, role = 'cu
     const text = typeof value === 'string' || (value === null && ['email', 'username'].includes(field));
     if (!text) throw new Stop(`"${field}" is missing or no text`);
     if (value?.length > LONGEST_FIELD) throw new Stop(`"${field}" is too long`);
-    if (/\p{Cc}/u.test(value ?? '')) throw new Stop(`"${field}" has a control character`);
+    if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(value ?? '')) throw new Stop(`"${field}" has a control or format character`);
   }
   // As the service does (src/auth/account.rs).
   const written = username === null ? null : nfc(username);
-  if (/[\s@]/.test(written ?? '')) throw new Stop('"username" has white space or an @');
-  const folded = written === null ? null : nfc(written.toLowerCase().toUpperCase().toLowerCase());
+  const folded = written === null ? null : fold(written);
+  if (/[\s@]/.test(folded ?? '')) throw new Stop('"username" has white space or an @');
+  if (folded !== null && !/^.{3,64}$/u.test(folded)) throw new Stop('"username" is not 3 to 64 characters long');
   // By which an import knows the account, also once its hash was replaced (src/auth/import.rs).
   const digest = createHash('sha256').update(`${id} ${hash}`).digest('base64url');
   const values = [email && email.trim().toLowerCase(), written, folded, nfc(name.trim()), role, hash, digest].map(literal);

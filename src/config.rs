@@ -21,6 +21,7 @@
 //! | `READ_REPLICATION` | `true` or `false`: whether reads may go to a replica of the database | `false` |
 //! | `PASSWORD_HASH` | `pbkdf2-sha512`, `pbkdf2-sha256` or `argon2id` | `pbkdf2-sha512` |
 //! | `PASSWORD_ITERATIONS` | 100,000 to 10,000,000 | 210,000 for SHA-512, 600,000 for SHA-256 |
+//! | `PASSWORD_MIN_LENGTH` | characters of a new password, 8 to 64 | 8 |
 //! | `PASSWORD_PEPPER` (a secret) | at least 32 bytes | none |
 //! | `PASSWORD_PEPPERS_RETIRED` (a secret) | peppers of old hashes, separated by white space | none |
 //! | `SIGN_IN_FLOOR_MS` | milliseconds, 10 to 10,000, long enough for a new password's hash | 500 |
@@ -81,6 +82,10 @@ pub struct Config {
     pub read_replication: bool,
     /// `PASSWORD_HASH` and `PASSWORD_ITERATIONS`: how new passwords are hashed.
     pub password_function: Function,
+    /// `PASSWORD_MIN_LENGTH`: the fewest characters of a new password, after NFKC. NIST SP 800-63B-4
+    /// (section 3.1.1.2) requires 15 of a password that is the only factor, and 8 of one that is only
+    /// used together with another.
+    pub password_min_length: u32,
     /// `PASSWORD_PEPPER` and `PASSWORD_PEPPERS_RETIRED`: secrets over the derived keys.
     pub peppers: Peppers,
     /// `SIGN_IN_FLOOR_MS`: a refused sign-in is answered no sooner than this many milliseconds
@@ -179,6 +184,7 @@ impl Config {
             read_replication: boolean(&read, "READ_REPLICATION")?.unwrap_or(false),
             sessions_per_user: number(&read, "SESSIONS_PER_USER", 1..=1000)?.unwrap_or(50),
             password_function,
+            password_min_length: number(&read, "PASSWORD_MIN_LENGTH", 8..=64)?.unwrap_or(8),
             peppers: peppers(&read)?,
             sign_in_floor_ms: number(&read, "SIGN_IN_FLOOR_MS", 10..=10_000)?.unwrap_or(500),
             protected: protected(&read)?,
@@ -407,6 +413,7 @@ mod tests {
             config.password_function,
             pbkdf2(Pbkdf2Hash::Sha512, 210_000)
         );
+        assert_eq!(config.password_min_length, 8);
         assert_eq!(config.sign_in_budget_ms(), 400);
         assert_eq!(config.sign_in_floor_ms, 500);
     }
@@ -508,6 +515,20 @@ mod tests {
             parse(&argon2id).unwrap_err().to_string(),
             "PASSWORD_ITERATIONS is set, which argon2id has none of"
         );
+    }
+
+    #[test]
+    fn the_fewest_characters_of_a_password_are_8_to_64() {
+        for (value, taken) in [("8", 8), ("15", 15), ("64", 64)] {
+            let config = parse(&[("JWT_SECRET", SECRET), ("PASSWORD_MIN_LENGTH", value)]);
+            assert_eq!(config.unwrap().password_min_length, taken);
+        }
+        for value in ["7", "65", "0", "-8", "8.0", "", "eight"] {
+            assert_eq!(
+                problem("PASSWORD_MIN_LENGTH", value),
+                "PASSWORD_MIN_LENGTH is no whole number from 8 to 64"
+            );
+        }
     }
 
     #[test]

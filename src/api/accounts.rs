@@ -13,7 +13,7 @@ use super::tokens::{self, Grant, Opening};
 use super::{App, Unexpected, pyjwt};
 use crate::auth::account::{Email, Name, User, Username};
 use crate::auth::attempt::AttemptedName;
-use crate::auth::password::NewPassword;
+use crate::auth::password::{Known, NewPassword};
 use crate::auth::token::TokenError;
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
@@ -41,7 +41,7 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Une
         Ok(members) => members,
         Err(problem) => return body_refusal(problem),
     };
-    let registration = match Registration::parse(&mut members) {
+    let registration = match Registration::parse(app, &mut members) {
         Ok(registration) => registration,
         Err(refused) => return Ok(refused.reply()),
     };
@@ -220,22 +220,22 @@ struct Registration {
 }
 
 impl Registration {
-    fn parse(members: &mut Map<String, Value>) -> Result<Self, FieldsRefused> {
+    fn parse(app: &App, members: &mut Map<String, Value>) -> Result<Self, FieldsRefused> {
         let [email, password, name] = fields::required(members, "email, password, name")?;
         let email = Email::parse(&fields::string(email)?)?;
         let password = fields::string(password)?;
-        let name = Name::parse(&fields::string(name)?, unicode::nfc)?;
+        let name = Name::parse(&fields::string(name)?, unicode::HOST)?;
         let username = fields::optional(members, "username")?;
-        let username = username.map(|username| Username::parse(&username, unicode::nfc));
+        let username = username.map(|username| Username::parse(&username, unicode::HOST));
         let username = username.transpose()?;
         let offline_access = fields::offline_access(members)?;
-        let password = NewPassword::parse(
-            &password,
-            unicode::nfkc,
-            Some(&email),
-            username.as_ref(),
-            Some(&name),
-        )?;
+        let known = Known {
+            email: Some(email.as_str()),
+            username: username.as_ref().map(Username::as_str),
+            name: name.as_str(),
+        };
+        let min_length = app.config.password_min_length;
+        let password = NewPassword::parse(&password, min_length, known, unicode::HOST)?;
         Ok(Self {
             email,
             username,

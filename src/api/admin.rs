@@ -191,7 +191,7 @@ pub(super) async fn unlock(app: &App, request: &Incoming, id: &str) -> Result<Re
     };
     let names = [user.email.as_deref(), user.username.as_deref()];
     let hash = |name| {
-        let name = AttemptedName::username(name, unicode::nfc);
+        let name = AttemptedName::username(name, unicode::HOST);
         app.config.attempts.name(&name)
     };
     let names: Vec<_> = names.into_iter().flatten().map(hash).collect();
@@ -236,7 +236,7 @@ pub(super) async fn import(app: &App, request: &Incoming) -> Result<Reply, Unexp
     let mut accounts = Vec::new();
     let budget = app.config.sign_in_budget_ms();
     for (number, line) in import::lines(&body) {
-        match ImportedAccount::parse(line, &app.config.roles, budget, unicode::nfc) {
+        match ImportedAccount::parse(line, &app.config.roles, budget, unicode::HOST) {
             Ok(account) => accounts.push((number, account)),
             Err(refused) => skipped.push((number, refused.to_string())),
         }
@@ -362,7 +362,7 @@ struct Changes {
 
 impl Changes {
     fn parse(members: &mut Map<String, Value>, roles: &[String]) -> Result<Self, FieldsRefused> {
-        let broken = |field, rule| FieldsRefused::Rule(BrokenRule { field, rule });
+        let broken = |field, rule| FieldsRefused::Rule(BrokenRule::new(field, rule));
         let role = fields::optional(members, "role")?;
         if role.as_ref().is_some_and(|role| !roles.contains(role)) {
             return Err(broken("role", "is not known"));
@@ -373,7 +373,7 @@ impl Changes {
             Some(_) => return Err(broken("disabled", "must be true or false")),
         };
         let name = fields::optional(members, "name")?;
-        let name = name.map(|name| Name::parse(&name, unicode::nfc));
+        let name = name.map(|name| Name::parse(&name, unicode::HOST));
         let name = name.transpose()?;
         Ok(Self {
             role,

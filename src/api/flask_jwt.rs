@@ -41,7 +41,7 @@ pub(super) async fn auth(app: &App, request: &Incoming) -> Result<Reply, Unexpec
         // Nobody's name.
         _ => (String::new(), String::new()),
     };
-    let name = AttemptedName::username(&username, unicode::nfc);
+    let name = AttemptedName::username(&username, unicode::HOST);
     match sign_in::sign_in(app, &address, &name, &password).await? {
         Ok(account) => {
             app.trace.by(account.user.id);

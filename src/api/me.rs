@@ -9,9 +9,9 @@ use super::reply::{Dialect, Reply};
 use super::sign_in::{self, Refusal};
 use super::throttle::{self, TooMany};
 use super::{App, Unexpected, body};
-use crate::auth::account::{BrokenRule, Email, Name, User, Username};
+use crate::auth::account::{BrokenRule, Name, User, Username};
 use crate::auth::attempt::{AttemptedName, ClientAddress};
-use crate::auth::password::NewPassword;
+use crate::auth::password::{Known, NewPassword};
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
 use crate::store::attempts::{Attempts, Closed};
@@ -126,7 +126,7 @@ pub(super) async fn change_password(app: &App, request: &Incoming) -> Result<Rep
         Ok(members) => members,
         Err(problem) => return body_refusal(problem),
     };
-    let (current, new) = match password_fields(&mut members, user) {
+    let (current, new) = match password_fields(app, &mut members, user) {
         Ok(passwords) => passwords,
         Err(refused) => return Ok(refused.reply()),
     };
@@ -161,14 +161,12 @@ impl ProfileChanges {
     fn parse(members: &mut Map<String, Value>, user: &User) -> Result<Self, FieldsRefused> {
         let takes_username_away = members.get("username") == Some(&Value::Null);
         let name = fields::optional(members, "name")?;
-        let name = name.map(|name| Name::parse(&name, unicode::nfc));
+        let name = name.map(|name| Name::parse(&name, unicode::HOST));
         let username = fields::optional(members, "username")?;
-        let username = username.map(|name| Username::parse(&name, unicode::nfc));
+        let username = username.map(|name| Username::parse(&name, unicode::HOST));
         if takes_username_away && user.email.is_none() {
-            return Err(FieldsRefused::Rule(BrokenRule {
-                field: "username",
-                rule: "must not be removed from an account without an email address",
-            }));
+            let rule = "must not be removed from an account without an email address";
+            return Err(BrokenRule::new("username", rule).into());
         }
         let (name, username) = (name.transpose()?, username.transpose()?);
         let username = (username.is_some() || takes_username_away).then_some(username);
@@ -185,24 +183,19 @@ impl ProfileChanges {
 
 /// The current password as it was sent, and the new one.
 fn password_fields(
+    app: &App,
     members: &mut Map<String, Value>,
     user: &User,
 ) -> Result<(String, NewPassword), FieldsRefused> {
     let [current, new] = fields::required(members, "current_password, new_password")?;
     let (current, new) = (fields::string(current)?, fields::string(new)?);
-    // What the database holds has passed these rules.
-    let email = user.email.as_deref();
-    let email = email.and_then(|text| Email::parse(text).ok());
-    let username = user.username.as_deref();
-    let username = username.and_then(|text| Username::parse(text, unicode::nfc).ok());
-    let name = Name::parse(&user.name, unicode::nfc).ok();
-    let new = NewPassword::parse(
-        &new,
-        unicode::nfkc,
-        email.as_ref(),
-        username.as_ref(),
-        name.as_ref(),
-    );
+    let known = Known {
+        email: user.email.as_deref(),
+        username: user.username.as_deref(),
+        name: &user.name,
+    };
+    let min_length = app.config.password_min_length;
+    let new = NewPassword::parse(&new, min_length, known, unicode::HOST);
     let of_field = |broken| BrokenRule {
         field: "new_password",
         ..broken
@@ -224,7 +217,7 @@ async fn check_password(
     let user = &caller.account.user;
     let name = user.email.as_ref().or(user.username.as_ref());
     let name = name.map_or("", String::as_str);
-    let name = AttemptedName::username(name, unicode::nfc);
+    let name = AttemptedName::username(name, unicode::HOST);
     Ok(
         match sign_in::sign_in(app, &address, &name, password).await? {
             Ok(account) if account.user.id == user.id => None,

@@ -52,7 +52,7 @@ pub(super) async fn sign_in(
     let id = found.account.as_ref().map(|account| account.user.id);
     let attempts = Attempts(&app.database);
     let account_keys = keys.account(id);
-    let attempt = Attempt::new(password, unicode::nfkc);
+    let attempt = Attempt::new(password, unicode::HOST);
     if let Some((account, stored)) = check(app, found.account, &attempt).await?
         && attempts
             .succeeded(&keys, &account_keys, clock::now_ms())

@@ -1,14 +1,17 @@
 //! Who an account belongs to: its id, names, address and role.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use super::unicode::Unicode;
+
 /// A rule that a value of a request breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenRule {
     /// The field that holds the value.
     pub field: &'static str,
     /// The rule, worded to follow the field's name.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
 }
 
 impl fmt::Display for BrokenRule {
@@ -18,25 +21,22 @@ impl fmt::Display for BrokenRule {
 }
 
 impl BrokenRule {
-    const fn email(rule: &'static str) -> Self {
-        Self {
-            field: "email",
-            rule,
-        }
+    /// The rule of `field` that is worded so.
+    pub fn new(field: &'static str, rule: impl Into<Cow<'static, str>>) -> Self {
+        let rule = rule.into();
+        Self { field, rule }
     }
 
-    const fn name(rule: &'static str) -> Self {
-        Self {
-            field: "name",
-            rule,
-        }
+    fn email(rule: &'static str) -> Self {
+        Self::new("email", rule)
     }
 
-    const fn username(rule: &'static str) -> Self {
-        Self {
-            field: "username",
-            rule,
-        }
+    fn name(rule: &'static str) -> Self {
+        Self::new("name", rule)
+    }
+
+    fn username(rule: &'static str) -> Self {
+        Self::new("username", rule)
     }
 }
 
@@ -105,7 +105,7 @@ impl Email {
         let (local, domain) = email
             .split_once('@')
             .filter(|(_, domain)| !domain.contains('@'))
-            .ok_or(BrokenRule::email("must contain exactly one @"))?;
+            .ok_or_else(|| BrokenRule::email("must contain exactly one @"))?;
         if local.is_empty() {
             return Err(BrokenRule::email("must have a name before the @"));
         }
@@ -122,32 +122,30 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// What stands before the `@`.
-    #[must_use]
-    pub fn local_part(&self) -> &str {
-        self.0.split_once('@').map_or("", |(local, _)| local)
-    }
 }
 
-/// The name that a person goes by: trimmed, in NFC, 1 to 200 characters, no control characters.
+/// The name that a person goes by: trimmed, in NFC, 1 to 200 characters, none of them for control
+/// or format, none that ends a line or paragraph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
 impl Name {
     const MAX_CHARACTERS: usize = 200;
 
-    /// Trims `raw`, normalizes it by `nfc` (Unicode Normalization Form C), then checks it.
+    /// Trims `raw`, normalizes it (Unicode Normalization Form C), then checks it.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn parse(raw: &str, nfc: impl FnOnce(&str) -> String) -> Result<Self, BrokenRule> {
-        let name = nfc(raw.trim());
+    pub fn parse(raw: &str, unicode: Unicode) -> Result<Self, BrokenRule> {
+        let name = unicode.nfc(raw.trim());
         if !(1..=Self::MAX_CHARACTERS).contains(&name.chars().count()) {
             return Err(BrokenRule::name("must be 1 to 200 characters long"));
         }
-        if name.chars().any(char::is_control) {
-            return Err(BrokenRule::name("must not contain control characters"));
+        let is_control = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        if name.chars().any(is_control) || unicode.has_format_characters(&name) {
+            return Err(BrokenRule::name(
+                "must not contain control or format characters",
+            ));
         }
         Ok(Self(name))
     }
@@ -159,8 +157,8 @@ impl Name {
     }
 }
 
-/// A name to sign in with: 3 to 64 characters, no `@`, white space or control characters,
-/// in NFC; unique without regard to case.
+/// A name to sign in with: 3 to 64 characters, no `@`, white space, control or format characters,
+/// in NFC; unique without regard to case, width and other variants of a character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Username {
     written: String,
@@ -168,27 +166,36 @@ pub struct Username {
 }
 
 impl Username {
-    /// Normalizes `raw` by `nfc` (Unicode Normalization Form C), then checks it.
+    /// Normalizes `raw` (Unicode Normalization Form C), then checks it as it is written and as it
+    /// is compared: folding makes an `@` of `＠`, a space of part of `¨`, six characters of `㌖`.
+    ///
+    /// Stricter than RFC 8265 section 3.3, whose `UsernameCaseMapped` keeps `ß` and `ss` apart.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn parse(raw: &str, nfc: impl Fn(&str) -> String) -> Result<Self, BrokenRule> {
-        let written = nfc(raw);
-        if !(3..=64).contains(&written.chars().count()) {
+    pub fn parse(raw: &str, unicode: Unicode) -> Result<Self, BrokenRule> {
+        let written = unicode.nfc(raw);
+        Self::check(&written, unicode)?;
+        let folded = unicode.fold(&written);
+        Self::check(&folded, unicode)?;
+        Ok(Self { written, folded })
+    }
+
+    fn check(name: &str, unicode: Unicode) -> Result<(), BrokenRule> {
+        if !(3..=64).contains(&name.chars().count()) {
             return Err(BrokenRule::username("must be 3 to 64 characters long"));
         }
-        if written.contains('@') {
+        if name.contains('@') {
             return Err(BrokenRule::username("must not contain @"));
         }
-        if written.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if name.chars().any(|c| c.is_whitespace() || c.is_control())
+            || unicode.has_format_characters(name)
+        {
             return Err(BrokenRule::username(
-                "must not contain white space or control characters",
+                "must not contain white space, control or format characters",
             ));
         }
-        // Upper case between, so that letters with several lower-case forms (σ, ς) or a longer
-        // upper-case form (ß) meet; lower case before, for ẞ.
-        let folded = nfc(&written.to_lowercase().to_uppercase().to_lowercase());
-        Ok(Self { written, folded })
+        Ok(())
     }
 
     /// The name as its owner wrote it.
@@ -216,11 +223,12 @@ pub enum SignInName {
 
 impl SignInName {
     /// `None` where no account can have such a name.
-    pub fn parse(raw: &str, nfc: impl Fn(&str) -> String) -> Option<Self> {
+    #[must_use]
+    pub fn parse(raw: &str, unicode: Unicode) -> Option<Self> {
         if raw.contains('@') {
             Email::parse(raw).ok().map(Self::Email)
         } else {
-            Username::parse(raw, nfc).ok().map(Self::Username)
+            Username::parse(raw, unicode).ok().map(Self::Username)
         }
     }
 }
@@ -260,13 +268,8 @@ pub struct User {
 
 #[cfg(test)]
 mod tests {
-    use unicode_normalization::UnicodeNormalization;
-
     use super::*;
-
-    fn nfc(text: &str) -> String {
-        text.nfc().collect()
-    }
+    use crate::auth::unicode::TABLES;
 
     #[test]
     fn ids_are_exact_in_javascript() {
@@ -302,7 +305,6 @@ mod tests {
     fn email_is_trimmed_and_lower_cased() {
         let email = Email::parse("\u{a0} Ann@Example.COM\n").unwrap();
         assert_eq!(email.as_str(), "ann@example.com");
-        assert_eq!(email.local_part(), "ann");
         let longest = format!("{}@example.com", "a".repeat(242));
         assert_eq!(Email::parse(&longest).unwrap().as_str().len(), 254);
     }
@@ -331,41 +333,49 @@ mod tests {
             ("ann@a..b", "must have a domain with a dot after the @"),
         ] {
             let broken = Email::parse(raw).unwrap_err();
-            assert_eq!((broken.field, broken.rule), ("email", rule), "{raw}");
+            assert_eq!((broken.field, &*broken.rule), ("email", rule), "{raw}");
         }
     }
 
     #[test]
     fn name_is_trimmed_then_normalized() {
         assert_eq!(
-            Name::parse("  Zoe\u{308} ", nfc).unwrap().as_str(),
+            Name::parse("  Zoe\u{308} ", TABLES).unwrap().as_str(),
             "Zo\u{eb}"
         );
         assert_eq!(
-            Name::parse(&"é".repeat(200), nfc)
+            Name::parse(&"é".repeat(200), TABLES)
                 .unwrap()
                 .as_str()
                 .chars()
                 .count(),
             200
         );
-        assert!(Name::parse(&"e\u{301}".repeat(200), nfc).is_ok());
+        assert!(Name::parse(&"e\u{301}".repeat(200), TABLES).is_ok());
     }
 
     #[test]
     fn name_rules_are_named() {
+        let length = "must be 1 to 200 characters long";
+        let characters = "must not contain control or format characters";
         for (raw, rule) in [
-            ("\u{3000}", "must be 1 to 200 characters long"),
-            (&*"x".repeat(201), "must be 1 to 200 characters long"),
-            ("a\u{0}b", "must not contain control characters"),
-            ("a\u{85}b", "must not contain control characters"),
+            ("\u{3000}", length),
+            (&*"x".repeat(201), length),
+            ("a\u{0}b", characters),
+            ("a\u{85}b", characters),
+            ("a\u{ad}b", characters),
+            ("a\u{200d}b", characters),
+            ("a\u{202e}b", characters),
+            ("a\u{2028}b", characters),
+            ("a\u{2029}b", characters),
+            ("a\u{e0041}b", characters),
         ] {
-            assert_eq!(Name::parse(raw, nfc).unwrap_err().rule, rule, "{raw:?}");
+            assert_eq!(Name::parse(raw, TABLES).unwrap_err().rule, rule, "{raw:?}");
         }
     }
 
     #[test]
-    fn usernames_meet_without_regard_to_case() {
+    fn usernames_meet_without_regard_to_case_and_width() {
         for (one, other) in [
             ("Ann", "aNN"),
             ("STRASSE", "straße"),
@@ -374,43 +384,66 @@ mod tests {
             ("Zoe\u{308}", "ZO\u{cb}"),
             ("ẞxyz", "ssxyz"),
             ("ΐabc", "Ϊ\u{301}ABC"),
+            ("Ａｎｎ", "ann"),
+            ("ﬁnn", "FINN"),
+            ("ｶﾞｶﾞｶﾞ", "ガガガ"),
         ] {
-            let one = Username::parse(one, nfc).unwrap();
-            let other = Username::parse(other, nfc).unwrap();
+            let one = Username::parse(one, TABLES).unwrap();
+            let other = Username::parse(other, TABLES).unwrap();
             assert_eq!(one.folded(), other.folded());
         }
+        assert_eq!(Username::parse("Ａnn", TABLES).unwrap().as_str(), "Ａnn");
     }
 
     #[test]
     fn username_rules_are_named() {
+        let length = "must be 3 to 64 characters long";
+        let at = "must not contain @";
+        let characters = "must not contain white space, control or format characters";
         for (raw, rule) in [
-            ("", "must be 3 to 64 characters long"),
-            ("ab", "must be 3 to 64 characters long"),
-            (&*"x".repeat(65), "must be 3 to 64 characters long"),
-            ("a@b", "must not contain @"),
-            ("a b", "must not contain white space or control characters"),
-            (" ann", "must not contain white space or control characters"),
-            (
-                "ann\u{7f}",
-                "must not contain white space or control characters",
-            ),
+            ("", length),
+            ("ab", length),
+            (&*"x".repeat(65), length),
+            (&"㌖".repeat(11), length),
+            (&"ß".repeat(33), length),
+            ("ｶﾞｶ", length),
+            ("a@b", at),
+            ("a＠b", at),
+            ("a﹫b", at),
+            ("a b", characters),
+            (" ann", characters),
+            ("ann\u{7f}", characters),
+            ("ann\u{a0}", characters),
+            ("a\u{3000}b", characters),
+            ("ann\u{200b}", characters),
+            ("ann\u{feff}", characters),
+            ("ann\u{2028}", characters),
+            ("ann\u{e0001}", characters),
+            ("ann¨", characters),
+            ("ann\u{fdfa}", characters),
         ] {
-            assert_eq!(Username::parse(raw, nfc).unwrap_err().rule, rule, "{raw:?}");
+            assert_eq!(
+                Username::parse(raw, TABLES).unwrap_err().rule,
+                rule,
+                "{raw:?}"
+            );
         }
-        assert!(Username::parse(&"ж".repeat(64), nfc).is_ok());
+        assert!(Username::parse(&"ж".repeat(64), TABLES).is_ok());
+        assert!(Username::parse(&"ß".repeat(32), TABLES).is_ok());
     }
 
     #[test]
     fn sign_in_name_with_an_at_is_an_email() {
         assert!(matches!(
-            SignInName::parse("Ann@Example.com", nfc),
+            SignInName::parse("Ann@Example.com", TABLES),
             Some(SignInName::Email(email)) if email.as_str() == "ann@example.com"
         ));
         assert!(matches!(
-            SignInName::parse("sapan", nfc),
+            SignInName::parse("sapan", TABLES),
             Some(SignInName::Username(name)) if name.as_str() == "sapan"
         ));
-        assert_eq!(SignInName::parse("a@b", nfc), None);
-        assert_eq!(SignInName::parse("x", nfc), None);
+        assert_eq!(SignInName::parse("a@b", TABLES), None);
+        assert_eq!(SignInName::parse("ann＠example.com", TABLES), None);
+        assert_eq!(SignInName::parse("x", TABLES), None);
     }
 }

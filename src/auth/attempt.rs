@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::account::{Email, SignInName, UserId};
 use super::keyed_hash::KeyedHash;
+use super::unicode::Unicode;
 
 /// Where a request came from, as far as failures are counted: an IPv4 address, or the first 64
 /// bits of an IPv6 address, which one subscriber has whole (RFC 6177).
@@ -50,9 +51,10 @@ impl AttemptedName {
         Self::new(Email::parse(raw).ok().map(SignInName::Email), raw)
     }
 
-    /// The name that `/auth` calls `username`; `nfc` is Unicode Normalization Form C.
-    pub fn username(raw: &str, nfc: impl Fn(&str) -> String) -> Self {
-        Self::new(SignInName::parse(raw, nfc), raw)
+    /// The name that `/auth` calls `username`.
+    #[must_use]
+    pub fn username(raw: &str, unicode: Unicode) -> Self {
+        Self::new(SignInName::parse(raw, unicode), raw)
     }
 
     fn new(name: Option<SignInName>, raw: &str) -> Self {
@@ -209,6 +211,7 @@ pub struct AccountKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::unicode::TABLES;
 
     fn address(header: &str) -> String {
         ClientAddress::parse(Some(header)).0
@@ -243,16 +246,15 @@ mod tests {
 
     #[test]
     fn names_are_counted_as_they_are_looked_up() {
-        let same = str::to_owned;
         let ann = keys(&AttemptedName::email("ann@example.com"));
         for name in [
             AttemptedName::email(" ANN@Example.com"),
-            AttemptedName::username("Ann@example.com", same),
+            AttemptedName::username("Ann@example.com", TABLES),
         ] {
             assert_eq!(ann, keys(&name));
         }
-        let username = keys(&AttemptedName::username("Ann", same));
-        assert_eq!(username, keys(&AttemptedName::username("aNN", same)));
+        let username = keys(&AttemptedName::username("Ann", TABLES));
+        assert_eq!(username, keys(&AttemptedName::username("aNN", TABLES)));
         assert_ne!(ann, username);
         let nobody = keys(&AttemptedName::email("no address"));
         assert_ne!(nobody, keys(&AttemptedName::email("no address either")));
@@ -261,7 +263,7 @@ mod tests {
     #[test]
     fn an_account_has_the_same_keys_by_each_of_its_names() {
         let by_email = keys(&AttemptedName::email("ann@example.com"));
-        let by_username = keys(&AttemptedName::username("Ann", str::to_owned));
+        let by_username = keys(&AttemptedName::username("Ann", TABLES));
         let ann = UserId::new(7);
         assert_eq!(by_email.account(ann), by_username.account(ann));
         assert_ne!(by_email.account(None), by_username.account(None));

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::account::{BrokenRule, DEFAULT_ROLE, Email, Name, UserId, Username};
 use super::json;
 use super::password::{HashRefused, StoredPassword};
+use super::unicode::Unicode;
 
 /// The most bytes of a line: no account needs so many.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
@@ -34,7 +35,7 @@ pub struct ImportedAccount {
 }
 
 /// Why a line is skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineRefused {
     /// It has more than [`MAX_LINE_BYTES`].
     TooLong,
@@ -80,7 +81,7 @@ impl From<BrokenRule> for LineRefused {
 }
 
 impl ImportedAccount {
-    /// Reads a line. A hash may take `budget_ms` of CPU; `nfc` is Unicode Normalization Form C.
+    /// Reads a line. A hash may take `budget_ms` of CPU.
     ///
     /// # Errors
     /// See [`LineRefused`].
@@ -88,7 +89,7 @@ impl ImportedAccount {
         line: &[u8],
         roles: &[String],
         budget_ms: u32,
-        nfc: impl Fn(&str) -> String,
+        unicode: Unicode,
     ) -> Result<Self, LineRefused> {
         if line.len() > MAX_LINE_BYTES {
             return Err(LineRefused::TooLong);
@@ -114,14 +115,20 @@ impl ImportedAccount {
             return Err(LineRefused::Nameless);
         }
         let email = email.map(|email| Email::parse(&email)).transpose()?;
-        let username = username.map(|name| Username::parse(&name, &nfc));
+        let username = username.map(|name| Username::parse(&name, unicode));
         let username = username.transpose()?;
         let known = username.as_ref().map(Username::as_str);
         let name = name.as_deref().or(known).unwrap_or_default();
-        let name = Name::parse(name, &nfc)?;
+        let name = Name::parse(name, unicode)?;
         let role = role.unwrap_or_else(|| DEFAULT_ROLE.to_owned());
         if !roles.contains(&role) {
             return Err(LineRefused::UnknownRole);
+        }
+        // The salt of some forms may be any text. The database takes one with a NUL for shorter than it
+        // is, and refuses every line that comes with it.
+        if password_hash.chars().any(char::is_control) {
+            let rule = "must not contain control characters";
+            return Err(BrokenRule::new("password_hash", rule).into());
         }
         if password_hash.len() > MAX_HASH_BYTES {
             return Err(LineRefused::Hash(HashRefused::UnknownForm));
@@ -158,13 +165,14 @@ pub fn lines(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::unicode::TABLES;
 
     const HASH: &str =
         "$pbkdf2-sha256$29000$BwcHBwcHBwcHBwcHBwcHBw$AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
 
     fn parse(line: &str) -> Result<ImportedAccount, String> {
         let roles = ["customer".to_owned(), "admin".to_owned()];
-        let parsed = ImportedAccount::parse(line.as_bytes(), &roles, 400, str::to_owned);
+        let parsed = ImportedAccount::parse(line.as_bytes(), &roles, 400, TABLES);
         parsed.map_err(|refused| refused.to_string())
     }
 
@@ -233,6 +241,22 @@ mod tests {
         ] {
             let shown: String = line.chars().take(80).collect();
             assert_eq!(parse(&line).unwrap_err(), reason, "{shown}");
+        }
+    }
+
+    #[test]
+    fn hashes_with_control_characters_are_refused() {
+        let with_salt = |salt: &str| {
+            let hash = format!("pbkdf2:sha256:1000${salt}${}", "ab".repeat(32));
+            parse(&serde_json::json!({ "username": "Ann", "password_hash": hash }).to_string())
+        };
+        assert!(with_salt("s \u{e4}lt").is_ok());
+        for salt in ["\0", "sa\0lt", "salt\u{1f}", "\u{7f}", "\u{85}", "\n"] {
+            let refused = with_salt(salt).unwrap_err();
+            assert_eq!(
+                refused, "password_hash must not contain control characters",
+                "{salt:?}"
+            );
         }
     }
 

@@ -12,3 +12,4 @@ pub mod keyed_hash;
 pub mod password;
 pub mod session;
 pub mod token;
+pub mod unicode;

@@ -1,24 +1,14 @@
-//! Unicode normalization (UAX #15). The host has the tables; in wasm they would weigh more than
-//! the rest of the Worker.
+//! Unicode by the host. It has the tables; in wasm they would weigh more than the rest of the Worker.
 
-use js_sys::JsString;
+use js_sys::{JsString, RegExp};
 
-/// Normalization Form C.
-#[must_use]
-pub fn nfc(text: &str) -> String {
-    normalize(text, "NFC")
-}
+use crate::auth::unicode::Unicode;
 
-/// Normalization Form KC.
-#[must_use]
-pub fn nfkc(text: &str) -> String {
-    normalize(text, "NFKC")
-}
-
-fn normalize(text: &str, form: &str) -> String {
-    // ASCII is its own normal form and need not cross the boundary.
-    if text.is_ascii() {
-        return text.to_owned();
-    }
-    String::from(JsString::from(text).normalize(form))
-}
+/// The host's functions, as ECMAScript has them.
+pub const HOST: Unicode = Unicode {
+    nfc: |text| JsString::from(text).normalize("NFC").into(),
+    nfkc: |text| JsString::from(text).normalize("NFKC").into(),
+    to_lowercase: |text| JsString::from(text).to_lower_case().into(),
+    to_uppercase: |text| JsString::from(text).to_upper_case().into(),
+    has_format_characters: |text| RegExp::new(r"\p{gc=Cf}", "u").test(text),
+};

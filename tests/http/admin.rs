@@ -348,6 +348,45 @@ async fn users_and_their_hashes_are_imported() {
 }
 
 #[wasm_bindgen_test]
+async fn a_hash_with_a_control_character_loses_no_other_line() {
+    let server = Server::start(&QUICK).await;
+    let admin = admin(&server).await;
+    let good = |username: &str| {
+        let hash = stored_password("sha256", "old password", 1000);
+        json!({ "username": username, "password_hash": hash })
+    };
+    // The salt of werkzeug's form may be any text.
+    let bad = |username: &str, salt: &str| {
+        let hash = format!("pbkdf2:sha256:1000${salt}${}", "ab".repeat(32));
+        json!({ "username": username, "password_hash": hash })
+    };
+    let body = [
+        good("first"),
+        bad("second", "\0"),
+        good("third"),
+        bad("fourth", "salt\u{1f}"),
+        good("fifth"),
+        bad("sixth", "\u{7f}\u{85}"),
+    ];
+    let body: Vec<_> = body.iter().map(Value::to_string).collect();
+    let answer = import(&server, &admin, body.join("\n")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let error = "password_hash must not contain control characters";
+    let skipped = json!([
+        { "line": 2, "error": error },
+        { "line": 4, "error": error },
+        { "line": 6, "error": error },
+    ]);
+    assert_eq!(answer.json(), json!({ "imported": 3, "skipped": skipped }));
+    for username in ["first", "third", "fifth"] {
+        let body = json!({ "username": username, "password": "old password" });
+        let answer = server.request("POST", "/auth").json(body).send().await;
+        assert_eq!(answer.status, 200, "{username}");
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
 async fn an_import_may_be_sent_again() {
     let server = Server::start(&QUICK).await;
     let admin = admin(&server).await;

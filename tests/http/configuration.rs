@@ -54,6 +54,7 @@ async fn settings_that_do_not_parse() {
     for (name, value) in [
         ("PASSWORD_HASH", "md5"),
         ("PASSWORD_ITERATIONS", "99999"),
+        ("PASSWORD_MIN_LENGTH", "7"),
         ("ACCESS_TOKEN_LIFETIME", "forever"),
         ("SIGN_IN_FLOOR_MS", "-1"),
         ("JWT_ISSUER", ""),

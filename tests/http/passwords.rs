@@ -5,7 +5,7 @@ use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::given::{self, Account, PASSWORD, sign_in, unique};
-use crate::support::{self, Server};
+use crate::support::{self, Answer, Server};
 
 async fn stored(server: &Server, account: &Account) -> String {
     let statement = "SELECT password_hash FROM users WHERE id = ?";
@@ -69,6 +69,113 @@ async fn settings_choose_hash_and_iterations() {
         assert_eq!(answer.status, 200);
         server.stop().await;
     }
+}
+
+async fn register(server: &Server, password: &str) -> Answer {
+    let email = format!("{}@example.com", unique("length"));
+    let body = json!({ "email": email, "name": "Ann", "password": password });
+    server
+        .request("POST", "/api/auth/register")
+        .json(body)
+        .send()
+        .await
+}
+
+#[wasm_bindgen_test]
+async fn new_passwords_are_measured_in_characters() {
+    let server = Server::shared().await;
+    for (password, refused) in [
+        // 14 bytes.
+        ("семьбук", Some("at least 8 characters")),
+        ("восемь б", None),
+        // 28 bytes: no pair of surrogates counts twice.
+        ("😀😁😂😃😄😅😆", Some("at least 8 characters")),
+        ("😀😁😂😃😄😅😆😇", None),
+        // Seven once they are composed, nine once they are taken apart.
+        ("e\u{301}tudes1", Some("at least 8 characters")),
+        ("ﬃﬃﬃ", None),
+        (&"é".repeat(512), None),
+        (&"é".repeat(513), Some("at most 1024 bytes")),
+    ] {
+        let answer = register(&server, password).await;
+        let seen = (answer.status, answer.text());
+        match refused {
+            None => assert_eq!(seen.0, 201, "{password}: {}", seen.1),
+            Some(rule) => {
+                let expected = format!("{{\"error\":\"password must be {rule} long\"}}\n");
+                assert_eq!(seen, (400, expected.as_str()), "{password}");
+            }
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn names_that_are_older_than_the_rules_are_no_passwords() {
+    let server = Server::shared().await;
+    let account = Account::register(&server).await;
+    let statement = "UPDATE users SET name = ?, username = ?, username_folded = ? WHERE id = ?";
+    let (name, username) = ("Ann\u{200b}Lee Green", "ann＠example.com");
+    let values = [
+        name.into(),
+        username.into(),
+        username.into(),
+        account.id.into(),
+    ];
+    server.sql(statement, &values).await;
+    for (new, what) in [
+        ("ANN\u{200b}LEE GREEN", "name"),
+        ("Ann@example.com", "username"),
+    ] {
+        let body = json!({ "current_password": PASSWORD, "new_password": new });
+        let request = server.request("POST", "/api/auth/password");
+        let request = request.header("Authorization", &account.bearer());
+        let answer = request.json(body).send().await;
+        let expected = format!("{{\"error\":\"new_password must not be the {what}\"}}\n");
+        assert_eq!((answer.status, answer.text()), (400, expected.as_str()));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_fewest_characters_are_a_setting() {
+    let quick = [
+        ("PASSWORD_HASH", Some("argon2id")),
+        ("SIGN_IN_FLOOR_MS", Some("100")),
+    ];
+    let strict = vec![quick[0], quick[1], ("PASSWORD_MIN_LENGTH", Some("15"))];
+    let servers = Server::start_sharing_database(&[quick.to_vec(), strict]).await;
+    let [lax, strict] = servers.as_slice() else {
+        panic!("two servers")
+    };
+    let short = register(lax, "é14 charactérs").await;
+    assert_eq!(short.status, 201, "{}", short.text());
+    let answer = register(strict, "é14 charactérs").await;
+    let expected = "{\"error\":\"password must be at least 15 characters long\"}\n";
+    assert_eq!((answer.status, answer.text()), (400, expected));
+    assert_eq!(register(strict, "é15 characters!").await.status, 201);
+
+    // It is asked of new passwords: old ones stay good, and bring a new one.
+    let email = short.json()["user"]["email"].as_str().unwrap().to_owned();
+    let signed_in = sign_in(strict, &email, "é14 charactérs").await;
+    assert_eq!(signed_in.status, 200);
+    let bearer = format!(
+        "Bearer {}",
+        signed_in.json()["access_token"].as_str().unwrap()
+    );
+    for (new, status, body) in [
+        (
+            "14 characters!",
+            400,
+            "{\"error\":\"new_password must be at least 15 characters long\"}\n",
+        ),
+        ("15 characters!!", 204, ""),
+    ] {
+        let body_sent = json!({ "current_password": "é14 charactérs", "new_password": new });
+        let request = strict.request("POST", "/api/auth/password");
+        let request = request.header("Authorization", &bearer);
+        let answer = request.json(body_sent).send().await;
+        assert_eq!((answer.status, answer.text()), (status, body));
+    }
+    lax.clone().stop().await;
 }
 
 #[wasm_bindgen_test]

@@ -274,6 +274,7 @@ test('users-sql.mjs writes accounts with their ids', async (t) => {
   const lines = [
     { id: 7, email: ' Ann@Example.com', name: "O'Hara; --", password_hash: hash },
     { id: 12, email: null, username: 'Straße', role: 'admin', password_hash: hash },
+    { id: 13, username: 'Ａｎｎ', name: 'Ann', password_hash: hash },
   ];
   const { code, out } = await here.run('users-sql.mjs', { input: `\ufeff${lines.map((line) => JSON.stringify(line)).join('\r\n\r\n')}` });
   assert.equal(code, 0, out);
@@ -281,8 +282,14 @@ test('users-sql.mjs writes accounts with their ids', async (t) => {
   const digest = (id) => createHash('sha256').update(`${id} ${hash}`).digest('base64url');
   assert.equal(out, `${columns} (7, 'ann@example.com', NULL, NULL, 'O''Hara; --', 'customer', '${hash}', '${digest(7)}');
 ${columns} (12, NULL, 'Straße', 'strasse', 'Straße', 'admin', '${hash}', '${digest(12)}');
+${columns} (13, NULL, 'Ａｎｎ', 'ann', 'Ann', 'customer', '${hash}', '${digest(13)}');
 `);
-  for (const line of ['[]', '{', '{"id":1}', '{"id":"1","name":"A","password_hash":"x"}', '{"id":1,"name":"A\\n","password_hash":"x"}']) {
+  const refused = ['[]', '{', '{"id":1}', '{"id":"1","name":"A","password_hash":"x"}', '{"id":1,"name":"A\\n","password_hash":"x"}'];
+  for (const name of ['A\u200b', 'A\u2028B']) refused.push(JSON.stringify({ id: 1, email: 'a@b.c', name, password_hash: hash }));
+  for (const username of ['ann＠example.com', 'ann\u3000lee', 'ann¨', 'ann\u200b', '㌖'.repeat(11), 'ｶﾞｶ']) {
+    refused.push(JSON.stringify({ id: 1, username, name: 'Ann', password_hash: hash }));
+  }
+  for (const line of refused) {
     const wrong = await here.run('users-sql.mjs', { input: `\n${line}\n` });
     assert.equal(wrong.code, 1);
     assert.match(wrong.out, /^Line 2: .*\n$/);

@@ -8,3 +8,5 @@
 
 mod passwords;
 mod tokens;
+#[cfg(target_family = "wasm")]
+mod unicode;

@@ -8,7 +8,7 @@
 /// on, a line feed none. That takes a fifth off the compressed list.
 const LIST: &str = include_str!("common_passwords.txt");
 
-/// Whether a password, in NFKC and lower case, is one of the most common.
+/// Whether a password, folded as names are for comparison, is one of the most common.
 #[must_use]
 pub(super) fn is_common(folded: &str) -> bool {
     any_entry(|entry| entry == folded.as_bytes())

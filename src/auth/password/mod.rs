@@ -16,5 +16,5 @@ pub use derivation::{
     WEB_CRYPTO_MAX_ITERATIONS,
 };
 pub use pepper::{MIN_PEPPER_BYTES, Pepper, Peppers, WeakPepper};
-pub use rules::{Attempt, NewPassword};
+pub use rules::{Attempt, Known, NewPassword};
 pub use stored::{HashRefused, StoredPassword, new_derivation, to_phc};

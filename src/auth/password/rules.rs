@@ -5,53 +5,65 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::common::is_common;
-use crate::auth::account::{BrokenRule, Email, Name, Username};
+use crate::auth::account::BrokenRule;
+use crate::auth::unicode::Unicode;
 
-/// The fewest bytes of a new password, after NFKC (NIST SP 800-63B section 5.1.1.2).
-const MIN_BYTES: usize = 8;
-
-/// The most bytes of a password, after NFKC.
+/// The most bytes of a password, after NFKC. They hold 256 characters of any kind; NIST SP 800-63B-4
+/// (section 3.1.1.2) recommends that at least 64 be permitted.
 const MAX_BYTES: usize = 1024;
+
+/// What anybody may know of the account that a password is for. An account that is older than a
+/// rule may have what would be refused today.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The e-mail address.
+    pub email: Option<&'a str>,
+    /// The username.
+    pub username: Option<&'a str>,
+    /// The name that the person goes by.
+    pub name: &'a str,
+}
 
 /// A password that an account may be given. Wiped on drop, never printed.
 pub struct NewPassword(Zeroizing<String>);
 
 impl NewPassword {
-    /// Normalizes `raw` by `nfkc` (Unicode Normalization Form KC), then checks it against the
-    /// length, and against what anybody would try first, knowing the account or not (contract,
-    /// "Dialect 2", new passwords).
+    /// Normalizes `raw` (Unicode Normalization Form KC), then checks that it has at least
+    /// `min_length` characters and at most 1,024 bytes, and is not what anybody would try first,
+    /// knowing the account or not (contract, "Dialect 2", new passwords).
+    ///
+    /// A character is a code point (NIST SP 800-63B-4 section 3.1.1.2).
     ///
     /// # Errors
     /// The first rule that it breaks.
     pub fn parse(
         raw: &str,
-        nfkc: impl Fn(&str) -> String,
-        email: Option<&Email>,
-        username: Option<&Username>,
-        name: Option<&Name>,
+        min_length: u32,
+        known: Known<'_>,
+        unicode: Unicode,
     ) -> Result<Self, BrokenRule> {
-        let password = Zeroizing::new(nfkc(raw));
-        let broken = |rule| {
-            Err(BrokenRule {
-                field: "password",
-                rule,
-            })
-        };
+        let password = Zeroizing::new(unicode.nfkc(raw));
+        let broken = |rule: &'static str| Err(BrokenRule::new("password", rule));
         if password.contains('\0') {
             return broken("must not contain NUL characters");
         }
-        if !(MIN_BYTES..=MAX_BYTES).contains(&password.len()) {
-            return broken("must be 8 to 1024 bytes long");
+        if password.chars().count() < min_length as usize {
+            let rule = format!("must be at least {min_length} characters long");
+            return Err(BrokenRule::new("password", rule));
         }
-        let folded = Zeroizing::new(password.to_lowercase());
-        let is = |known: &str| *folded == nfkc(known).to_lowercase();
-        if email.is_some_and(|email| is(email.as_str()) || is(email.local_part())) {
+        if password.len() > MAX_BYTES {
+            return broken("must be at most 1024 bytes long");
+        }
+        let folded = Zeroizing::new(unicode.fold(&password));
+        let is = |known: &str| *folded == unicode.fold(known);
+        let local_part = known.email.and_then(|email| email.split('@').next());
+        if known.email.is_some_and(is) || local_part.is_some_and(is) {
             return broken("must not be the email address or the part before its @");
         }
-        if username.is_some_and(|username| is(username.as_str())) {
+        if known.username.is_some_and(is) {
             return broken("must not be the username");
         }
-        if name.is_some_and(|name| is(name.as_str())) {
+        if is(known.name) {
             return broken("must not be the name");
         }
         if is_common(&folded) {
@@ -80,11 +92,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Normalizes `raw` by `nfkc`, as [`NewPassword::parse`] does, and keeps it as it was sent.
-    pub fn new(raw: &str, nfkc: impl FnOnce(&str) -> String) -> Self {
+    /// Normalizes `raw`, as [`NewPassword::parse`] does, and keeps it as it was sent.
+    pub fn new(raw: &str, unicode: Unicode) -> Self {
         Self {
             raw: Zeroizing::new(raw.to_owned()),
-            normalized: Zeroizing::new(nfkc(raw)),
+            normalized: Zeroizing::new(unicode.nfkc(raw)),
         }
     }
 
@@ -118,30 +130,25 @@ impl fmt::Debug for Attempt {
 
 #[cfg(test)]
 mod tests {
-    use unicode_normalization::UnicodeNormalization;
-
     use super::*;
-
-    fn nfc(text: &str) -> String {
-        text.nfc().collect()
-    }
-
-    fn nfkc(text: &str) -> String {
-        text.nfkc().collect()
-    }
+    use crate::auth::unicode::TABLES;
 
     fn new_password(raw: &str) -> Result<NewPassword, BrokenRule> {
-        let email = Email::parse("ann.lee@example.com").unwrap();
-        let username = Username::parse("Bookworm", nfc).unwrap();
-        let name = Name::parse("Ann Lee-Grün", nfc).unwrap();
-        NewPassword::parse(raw, nfkc, Some(&email), Some(&username), Some(&name))
+        let known = Known {
+            email: Some("ann.lee@example.com"),
+            username: Some("Bookworm"),
+            name: "Ann Lee-Grün",
+        };
+        NewPassword::parse(raw, 8, known, TABLES)
     }
 
     #[test]
     fn new_password_rules_are_named() {
         for (raw, rule) in [
-            ("1234567", "must be 8 to 1024 bytes long"),
-            (&*"x".repeat(1025), "must be 8 to 1024 bytes long"),
+            ("1234567", "must be at least 8 characters long"),
+            ("семьбук", "must be at least 8 characters long"),
+            (&*"x".repeat(1025), "must be at most 1024 bytes long"),
+            (&"é".repeat(513), "must be at most 1024 bytes long"),
             ("long enough\0", "must not contain NUL characters"),
             (
                 "Ann.Lee@Example.com",
@@ -153,20 +160,23 @@ mod tests {
             ),
             ("bookWORM", "must not be the username"),
             ("ann lee-gru\u{308}n", "must not be the name"),
+            ("ｂｏｏｋｗｏｒｍ", "must not be the username"),
             ("Password1", "must not be one of the most common passwords"),
             ("ｐassword1", "must not be one of the most common passwords"),
         ] {
             let broken = new_password(raw).unwrap_err();
-            assert_eq!((broken.field, broken.rule), ("password", rule), "{raw:?}");
+            assert_eq!((broken.field, &*broken.rule), ("password", rule), "{raw:?}");
         }
     }
 
     #[test]
     fn the_local_part_alone_is_no_password() {
-        let email = Email::parse("annabella@example.com").unwrap();
-        let name = Name::parse("Ann", nfc).unwrap();
-        let broken =
-            NewPassword::parse("AnnaBella", nfkc, Some(&email), None, Some(&name)).unwrap_err();
+        let known = Known {
+            email: Some("annabella@example.com"),
+            username: None,
+            name: "Ann",
+        };
+        let broken = NewPassword::parse("AnnaBella", 8, known, TABLES).unwrap_err();
         assert_eq!(
             broken.rule,
             "must not be the email address or the part before its @"
@@ -177,8 +187,11 @@ mod tests {
     fn length_is_counted_after_normalization() {
         assert!(new_password("        ").is_ok());
         assert!(new_password(&"x".repeat(1024)).is_ok());
-        // Four full-width letters are twelve bytes as sent and four after NFKC.
-        assert!(new_password("ａｂｃｄ").is_err());
+        assert!(new_password(&"é".repeat(512)).is_ok());
+        assert!(new_password("восемь б").is_ok());
+        // Seven characters once they are composed, nine once they are taken apart.
+        assert!(new_password("e\u{301}tudes1").is_err());
+        assert!(new_password("ﬃﬃﬃ").is_ok());
         assert_eq!(
             new_password("ａｂｃｄｗｘｙｚ").unwrap().as_bytes(),
             b"abcdwxyz"
@@ -186,28 +199,39 @@ mod tests {
     }
 
     #[test]
+    fn the_fewest_characters_are_given() {
+        let known = Known {
+            email: None,
+            username: None,
+            name: "Ann",
+        };
+        let broken = NewPassword::parse("14 charactérs!", 15, known, TABLES).unwrap_err();
+        assert_eq!(broken.rule, "must be at least 15 characters long");
+        assert!(NewPassword::parse("15 charactérs!!", 15, known, TABLES).is_ok());
+    }
+
+    #[test]
     fn attempts_that_cannot_be_right() {
-        let nothing = |text: &str| text.to_owned();
-        assert!(Attempt::new("x", nothing).can_be_right());
-        assert!(!Attempt::new("x\0", nothing).can_be_right());
-        assert!(Attempt::new(&"x".repeat(1024), nothing).can_be_right());
-        assert!(!Attempt::new(&"x".repeat(1025), nothing).can_be_right());
+        assert!(Attempt::new("x", TABLES).can_be_right());
+        assert!(!Attempt::new("x\0", TABLES).can_be_right());
+        assert!(Attempt::new(&"x".repeat(1024), TABLES).can_be_right());
+        assert!(!Attempt::new(&"x".repeat(1025), TABLES).can_be_right());
     }
 
     #[test]
     fn attempts_are_kept_as_sent_and_normalized() {
-        let attempt = Attempt::new("ﬁve", nfkc);
+        let attempt = Attempt::new("ﬁve", TABLES);
         assert_eq!(
             (attempt.raw(), attempt.normalized()),
             ("ﬁve".as_bytes(), Some(&b"five"[..]))
         );
-        let attempt = Attempt::new("five", nfkc);
+        let attempt = Attempt::new("five", TABLES);
         assert_eq!((attempt.raw(), attempt.normalized()), (&b"five"[..], None));
     }
 
     #[test]
     fn secrets_do_not_print() {
-        let attempt = Attempt::new("hunter22", str::to_owned);
+        let attempt = Attempt::new("hunter22", TABLES);
         let printed = format!("{attempt:?} {:?}", new_password("hunter22").unwrap());
         assert!(!printed.contains("hunter22"), "{printed}");
     }
