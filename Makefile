@@ -41,7 +41,7 @@ build: $(NODE_MODULES) $(TOOLS) ## build the Worker into build/
 	node scripts/build.mjs
 
 test: $(NODE_MODULES) $(TOOLS) ## run all tests
-	cargo test --locked
+	cargo test --locked --package edge-auth-core --package edge-auth
 	@$(MAKE) --no-print-directory build
 	cargo test --locked --target $(TARGET) --test http --test vectors
 	node --test 'tests/scripts/*.test.mjs'
@@ -54,7 +54,7 @@ test-nginx: build ## run the nginx configuration of docs/reverse-proxies.md, whe
 
 lint: prerequisites ## check format and run clippy
 	cargo fmt --all --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --package edge-auth-core --package edge-auth --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --target $(TARGET) -- -D warnings
 
 size: build ## print what a deployment uploads, compressed

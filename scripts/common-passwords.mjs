@@ -1,4 +1,4 @@
-// Makes src/auth/password/common_passwords.txt from the list that Django ships, read from standard input:
+// Makes core/src/password/common_passwords.txt from the list that Django ships, read from standard input:
 //   pip download --no-deps django==5.2.19
 //   unzip -p django-5.2.19-py3-none-any.whl django/contrib/auth/common-passwords.txt.gz | node scripts/common-passwords.mjs
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -30,4 +30,4 @@ entries.forEach((entry, i) => {
   kept = shared(entry, entries[i + 1]);
   text += kept === 0 ? '\n' : String.fromCharCode('A'.charCodeAt() + kept);
 });
-writeFileSync(join(import.meta.dirname, '../src/auth/password/common_passwords.txt'), text);
+writeFileSync(join(import.meta.dirname, '../core/src/password/common_passwords.txt'), text);

@@ -20,12 +20,12 @@ function insert({ id, email = null, username = null, name = username, role = 'cu
     if (value?.length > LONGEST_FIELD) throw new Stop(`"${field}" is too long`);
     if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(value ?? '')) throw new Stop(`"${field}" has a control or format character`);
   }
-  // As the service does (src/auth/account.rs).
+  // As the service does (core/src/account/mod.rs).
   const written = username === null ? null : nfc(username);
   const folded = written === null ? null : fold(written);
   if (/[\s@]/.test(folded ?? '')) throw new Stop('"username" has white space or an @');
   if (folded !== null && !/^.{3,64}$/u.test(folded)) throw new Stop('"username" is not 3 to 64 characters long');
-  // By which an import knows the account, also once its hash was replaced (src/auth/import.rs).
+  // By which an import knows the account, also once its hash was replaced (core/src/account/import.rs).
   const digest = createHash('sha256').update(`${id} ${hash}`).digest('base64url');
   const values = [email && email.trim().toLowerCase(), written, folded, nfc(name.trim()), role, hash, digest].map(literal);
   const columns = 'id, email, username, username_folded, name, role, password_hash, imported_hash_digest';

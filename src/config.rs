@@ -37,12 +37,12 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
-use crate::auth::account::{ADMIN_ROLE, DEFAULT_ROLE, is_role};
-use crate::auth::attempt::AttemptHasher;
-use crate::auth::keyed_hash::KeyedHash;
-use crate::auth::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
-use crate::auth::session::{Lifetimes, RefreshKeys};
-use crate::auth::token::{Algorithm, KeyError, Keys, RetiredKey, SigningKey};
+use edge_auth_core::account::{ADMIN_ROLE, DEFAULT_ROLE, is_role};
+use edge_auth_core::keyed_hash::KeyedHash;
+use edge_auth_core::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
+use edge_auth_core::session::{Lifetimes, RefreshKeys};
+use edge_auth_core::throttle::AttemptHasher;
+use edge_auth_core::token::{Algorithm, KeyError, Keys, RetiredKey, SigningKey};
 use prefixes::Prefixes;
 
 pub use origins::AllowedOrigins;

@@ -3,14 +3,12 @@
 //! - [`worker`]: the entry; the only reader of the environment.
 //! - [`config`]: settings and secrets, parsed.
 //! - [`api`]: what goes over the wire, in two dialects.
-//! - [`auth`]: the rules.
 //! - [`store`]: the database.
 //! - [`platform`]: what the host gives: HTTP, WebCrypto, randomness, clock, timers.
 //!
 //! ARCHITECTURE.md follows a request through them.
 
 pub mod api;
-pub mod auth;
 pub mod config;
 pub mod platform;
 pub mod store;

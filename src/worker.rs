@@ -14,8 +14,6 @@ use worker::{
 };
 
 use crate::api::{self, Answer, App, Reply, Trace, cors};
-use crate::auth::account::UserId;
-use crate::auth::attempt::ClientAddress;
 use crate::config::prefixes::Prefixes;
 use crate::config::{AllowedOrigins, Config, ConfigError};
 use crate::platform::clock::Timer;
@@ -26,6 +24,8 @@ use crate::platform::{clock, random};
 use crate::store::Database;
 use crate::store::audit::{Audit, Origin};
 use crate::store::purges::Purges;
+use edge_auth_core::account::UserId;
+use edge_auth_core::throttle::ClientAddress;
 
 /// The D1 binding's name in `wrangler.toml`.
 const DATABASE: &str = "DB";

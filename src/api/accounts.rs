@@ -11,16 +11,16 @@ use super::sign_in::{self, Refusal};
 use super::throttle::{self, TooMany};
 use super::tokens::{self, Grant, Opening};
 use super::{App, Unexpected, pyjwt};
-use crate::auth::account::{Email, Name, User, Username};
-use crate::auth::attempt::AttemptedName;
-use crate::auth::password::{Known, NewPassword};
-use crate::auth::token::TokenError;
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
 use crate::store::attempts::Closed;
 use crate::store::audit::Action;
 use crate::store::sessions::Sessions;
 use crate::store::users::{Account, InsertError, NewAccount, Users};
+use edge_auth_core::account::{Email, Name, User, Username};
+use edge_auth_core::password::{Known, NewPassword};
+use edge_auth_core::throttle::AttemptedName;
+use edge_auth_core::token::TokenError;
 
 /// The text of a 409.
 const EMAIL_TAKEN: &str = "Email already registered";

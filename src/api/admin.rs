@@ -8,14 +8,14 @@ use super::fields::{self, FieldsRefused};
 use super::protected::{self, Caller};
 use super::reply::{Dialect, Reply};
 use super::{App, Unexpected};
-use crate::auth::account::{ADMIN_ROLE, BrokenRule, Name, SignInName, UserId};
-use crate::auth::attempt::{AttemptedName, ClientAddress, NameHash};
-use crate::auth::import::{self, ImportedAccount};
-use crate::auth::json;
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
 use crate::store::audit::{Action, Audit, Event, Origin};
 use crate::store::users::{Account, AdminChange, NotImported, Users};
+use edge_auth_core::account::import::{self, ImportedAccount};
+use edge_auth_core::account::{ADMIN_ROLE, BrokenRule, Name, SignInName, UserId};
+use edge_auth_core::json;
+use edge_auth_core::throttle::{AttemptedName, ClientAddress, NameHash};
 
 /// The media type of an import.
 const NDJSON: &str = "application/x-ndjson";

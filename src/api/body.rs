@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Unexpected;
-use crate::auth::json;
 use crate::platform::http::{BodyError, Incoming};
+use edge_auth_core::json;
 
 /// The most bytes of a body (contract, "Both").
 const MAX_BYTES: usize = 16 * 1024;

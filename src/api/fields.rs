@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::reply::{Dialect, Reply};
-use crate::auth::account::BrokenRule;
-use crate::auth::json;
+use edge_auth_core::account::BrokenRule;
+use edge_auth_core::json;
 
 /// Why the fields of a body are refused.
 #[derive(Debug)]

@@ -9,11 +9,11 @@ use super::reply::{Dialect, Reply};
 use super::sign_in::{self, Refusal};
 use super::tokens::{self, Grant};
 use super::{App, Unexpected, pyjwt, throttle};
-use crate::auth::attempt::AttemptedName;
-use crate::auth::token::{TimeClaim, TokenError};
 use crate::platform::http::Incoming;
 use crate::platform::unicode;
 use crate::store::audit::Action;
+use edge_auth_core::throttle::AttemptedName;
+use edge_auth_core::token::{TimeClaim, TokenError};
 
 /// `POST /auth`.
 pub(super) async fn auth(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {

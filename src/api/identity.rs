@@ -4,9 +4,9 @@ use super::authorization::Scheme;
 use super::protected::{Reason, Refusal};
 use super::reply::{Dialect, Reply};
 use super::{App, Unexpected, accounts, flask_jwt, protected};
-use crate::auth::account::{DEFAULT_ROLE, UserId, is_role};
-use crate::auth::token::AccessToken;
 use crate::platform::http::Incoming;
+use edge_auth_core::account::{DEFAULT_ROLE, UserId, is_role};
+use edge_auth_core::token::AccessToken;
 
 /// Who a request is from.
 #[derive(Debug)]

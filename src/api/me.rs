@@ -9,14 +9,14 @@ use super::reply::{Dialect, Reply};
 use super::sign_in::{self, Refusal};
 use super::throttle::{self, TooMany};
 use super::{App, Unexpected, body};
-use crate::auth::account::{BrokenRule, Name, User, Username};
-use crate::auth::attempt::{AttemptedName, ClientAddress};
-use crate::auth::password::{Known, NewPassword};
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
 use crate::store::attempts::{Attempts, Closed};
 use crate::store::audit::Action;
 use crate::store::users::{UpdateError, Users};
+use edge_auth_core::account::{BrokenRule, Name, User, Username};
+use edge_auth_core::password::{Known, NewPassword};
+use edge_auth_core::throttle::{AttemptedName, ClientAddress};
 
 /// `GET /api/auth/me`.
 pub(super) async fn get(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {

@@ -3,12 +3,12 @@
 use super::authorization::{self, HeaderProblem, Scheme};
 use super::reply::{Dialect, Reply};
 use super::{App, Unexpected, accounts};
-use crate::auth::session::{RefreshKeys, SessionId};
-use crate::auth::token::{self, AccessToken, TokenError};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
 use crate::store::Authority;
 use crate::store::users::{Account, Holder, Users};
+use edge_auth_core::session::{RefreshKeys, SessionId};
+use edge_auth_core::token::{self, AccessToken, TokenError};
 
 /// Who sent a request.
 #[derive(Debug)]

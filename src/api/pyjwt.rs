@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::auth::json::NotAnObject;
-use crate::auth::token::{CriticalProblem, Segment, TimeClaim, TokenError};
+use edge_auth_core::json::NotAnObject;
+use edge_auth_core::token::{CriticalProblem, Segment, TimeClaim, TokenError};
 
 /// The recorded text of `error`; of a problem that PyJWT lets pass, the nearest one (contract,
 /// "Access tokens"). A dialect that words a reason in its own way does so before it asks here.

@@ -10,14 +10,14 @@ use super::protected::{self, Reason};
 use super::reply::{Dialect, Reply};
 use super::tokens::{self, Grant};
 use super::{App, Unexpected};
-use crate::auth::attempt::ClientAddress;
-use crate::auth::session::SessionId;
-use crate::auth::token::{self, TokenError};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
 use crate::store::attempts::Attempts;
 use crate::store::audit::Action;
 use crate::store::sessions::{Refreshed, Sessions};
+use edge_auth_core::session::SessionId;
+use edge_auth_core::throttle::ClientAddress;
+use edge_auth_core::token::{self, TokenError};
 
 /// `POST /api/auth/refresh`.
 pub(super) async fn refresh(app: &App, request: &Incoming) -> Result<Reply, Unexpected> {

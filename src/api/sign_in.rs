@@ -2,14 +2,14 @@
 
 use super::throttle::{self, TooMany};
 use super::{App, Unexpected, log};
-use crate::auth::attempt::{AttemptedName, ClientAddress};
-use crate::auth::password::{self, Attempt, Function, NewPassword, StoredPassword};
 use crate::platform::clock::Timer;
 use crate::platform::turns::Turn;
 use crate::platform::{clock, kdf, random, unicode};
 use crate::store::attempts::Attempts;
 use crate::store::audit::Action;
 use crate::store::users::{Account, Users};
+use edge_auth_core::password::{self, Attempt, Function, NewPassword, StoredPassword};
+use edge_auth_core::throttle::{AttemptedName, ClientAddress};
 
 /// Why nobody signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use super::reply::{Dialect, Reply};
 use super::{App, Unexpected, log};
-use crate::auth::attempt::{AddressHash, ClientAddress};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
 use crate::platform::rate_limit::RateLimit;
 use crate::store::attempts::{Attempts, Closed};
 use crate::store::audit::Action;
+use edge_auth_core::throttle::{AddressHash, ClientAddress};
 
 /// The period of the rate limits in `wrangler.toml`, in seconds.
 const RATE_LIMIT_PERIOD: u64 = 60;

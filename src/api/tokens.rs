@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{App, Unexpected};
-use crate::auth::account::UserId;
-use crate::auth::session::{RefreshToken, SessionId};
-use crate::auth::token::{self, Issue};
 use crate::platform::http::Incoming;
 use crate::platform::{clock, random};
 use crate::store::audit::USER_AGENT_CHARACTERS;
 use crate::store::sessions::NewSession;
 use crate::store::users::Account;
+use edge_auth_core::account::UserId;
+use edge_auth_core::session::{RefreshToken, SessionId};
+use edge_auth_core::token::{self, Issue};
 
 /// Whom an access token is for.
 #[derive(Debug, Clone, Copy)]

@@ -3,8 +3,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::auth::account::UserId;
 use crate::store::audit::{Action, Event};
+use edge_auth_core::account::UserId;
 
 /// What has been found out so far.
 #[derive(Debug, Default)]

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::auth::account::is_role;
-use crate::auth::json;
+use edge_auth_core::account::is_role;
+use edge_auth_core::json;
 
 /// The first segments of the service's own routes, and of those to come beside them.
 const OWN: [&str; 5] = ["auth", "api", "verify", ".well-known", "healthz"];

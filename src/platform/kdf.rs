@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::HostError;
-use crate::auth::password::{Derivation, DerivedKey, Engine, Function, Pbkdf2Hash};
+use edge_auth_core::password::{Derivation, DerivedKey, Engine, Function, Pbkdf2Hash};
 
 #[wasm_bindgen]
 extern "C" {

@@ -2,7 +2,7 @@
 
 use js_sys::{JsString, RegExp};
 
-use crate::auth::unicode::Unicode;
+use edge_auth_core::unicode::Unicode;
 
 /// The host's functions, as ECMAScript has them.
 pub const HOST: Unicode = Unicode {

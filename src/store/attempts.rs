@@ -14,8 +14,8 @@
 use wasm_bindgen::JsValue;
 
 use super::{Authority, Database, Row, Statement, StoreError, caller_may, number};
-use crate::auth::account::UserId;
-use crate::auth::attempt::{AccountKeys, AddressHash, AttemptKey, AttemptKeys, NameHash};
+use edge_auth_core::account::UserId;
+use edge_auth_core::throttle::{AccountKeys, AddressHash, AttemptKey, AttemptKeys, NameHash};
 
 /// The counted attempts in a D1 database. Times are Unix time in milliseconds.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The table `audit`: who did what to which account.
 
 use super::{Database, Row, Statement, StoreError, id_number, number, or_null};
-use crate::auth::account::UserId;
+use edge_auth_core::account::UserId;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use serde_json::json;
 
-use crate::auth::account::UserId;
-use crate::auth::session::SessionId;
+use edge_auth_core::account::UserId;
+use edge_auth_core::session::SessionId;
 
 /// D1 as JavaScript knows it. `worker` gives rows through serde, whose code weighs more than all of this.
 #[wasm_bindgen]

@@ -5,7 +5,7 @@
 use wasm_bindgen::JsValue;
 
 use super::{Database, Statement, StoreError, number, sessions};
-use crate::auth::session::Lifetimes;
+use edge_auth_core::session::Lifetimes;
 
 /// The purges of a D1 database.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use super::attempts::Attempts;
 use super::{
     Authority, Database, Row, Statement, StoreError, caller_may, id_number, number, or_null,
 };
-use crate::auth::account::UserId;
-use crate::auth::attempt::AddressHash;
-use crate::auth::session::{Lifetimes, RefreshToken, SessionId};
+use edge_auth_core::account::UserId;
+use edge_auth_core::session::{Lifetimes, RefreshToken, SessionId};
+use edge_auth_core::throttle::AddressHash;
 
 /// A session to be opened.
 #[derive(Debug)]

@@ -9,10 +9,10 @@ use super::sessions::{NewSession, Sessions, earliest, is_open};
 use super::{
     Authority, Database, Row, Statement, StoreError, caller_may, id_number, number, or_null,
 };
-use crate::auth::account::{Email, Name, SignInName, User, UserId, Username};
-use crate::auth::attempt::{AddressHash, AttemptKey, AttemptKeys, NameHash};
-use crate::auth::import::ImportedAccount;
-use crate::auth::session::{Lifetimes, SessionId};
+use edge_auth_core::account::import::ImportedAccount;
+use edge_auth_core::account::{Email, Name, SignInName, User, UserId, Username};
+use edge_auth_core::session::{Lifetimes, SessionId};
+use edge_auth_core::throttle::{AddressHash, AttemptKey, AttemptKeys, NameHash};
 
 /// An account with what only the service may see.
 #[derive(Debug)]

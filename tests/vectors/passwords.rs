@@ -1,8 +1,8 @@
 //! PBKDF2 by every engine: by the crate, natively and in wasm, and by WebCrypto.
 
-use edge_auth::auth::password::{Derivation, Function, Pbkdf2Hash};
 #[cfg(target_family = "wasm")]
 use edge_auth::platform::kdf;
+use edge_auth_core::password::{Derivation, Function, Pbkdf2Hash};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 struct Vector {

@@ -1,7 +1,7 @@
 //! Keys and signatures of access tokens: the examples of the RFCs, and Wycheproof.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use edge_auth::auth::token::{
+use edge_auth_core::token::{
     self, Algorithm, KeyError, Keys, PublicMembers, RetiredKey, SigningKey, TokenError,
 };
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::common::is_common;
-use crate::auth::account::BrokenRule;
-use crate::auth::unicode::Unicode;
+use crate::account::BrokenRule;
+use crate::unicode::Unicode;
 
 /// The most bytes of a password, after NFKC. They hold 256 characters of any kind; NIST SP 800-63B-4
 /// (section 3.1.1.2) recommends that at least 64 be permitted.
@@ -131,7 +131,7 @@ impl fmt::Debug for Attempt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::unicode::TABLES;
+    use crate::unicode::TABLES;
 
     fn new_password(raw: &str) -> Result<NewPassword, BrokenRule> {
         let known = Known {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::keys::Algorithm;
-use crate::auth::json;
+use crate::json;
 
 /// Why a key is refused. Prints as what a setting is told to have, and never shows a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

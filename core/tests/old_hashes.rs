@@ -1,17 +1,16 @@
 //! Hashes that old services stored, made by the Python libraries themselves
 //! (`tests/fixtures/old_hashes.py`), verified natively. `tests/http/old_hashes.rs` does so in wasm.
-#![cfg(not(target_family = "wasm"))]
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
 
-use edge_auth::auth::password::{Attempt, HashRefused, Peppers, StoredPassword};
-use edge_auth::auth::unicode::Unicode;
+use edge_auth_core::password::{Attempt, HashRefused, Peppers, StoredPassword};
+use edge_auth_core::unicode::Unicode;
 use serde_json::Value;
 
-const HASHES: &str = include_str!("fixtures/old_hashes.jsonl");
+const HASHES: &str = include_str!("../../tests/fixtures/old_hashes.jsonl");
 
 /// The CPU time that the default sign-in floor leaves.
 const BUDGET_MS: u32 = 400;

@@ -6,10 +6,10 @@ use std::fmt;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
-use super::account::{BrokenRule, DEFAULT_ROLE, Email, Name, UserId, Username};
-use super::json;
-use super::password::{HashRefused, StoredPassword};
-use super::unicode::Unicode;
+use super::{BrokenRule, DEFAULT_ROLE, Email, Name, UserId, Username};
+use crate::json;
+use crate::password::{HashRefused, StoredPassword};
+use crate::unicode::Unicode;
 
 /// The most bytes of a line: no account needs so many.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
@@ -165,7 +165,7 @@ pub fn lines(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::unicode::TABLES;
+    use crate::unicode::TABLES;
 
     const HASH: &str =
         "$pbkdf2-sha256$29000$BwcHBwcHBwcHBwcHBwcHBw$AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";

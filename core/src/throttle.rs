@@ -211,7 +211,7 @@ pub struct AccountKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::unicode::TABLES;
+    use crate::unicode::TABLES;
 
     fn address(header: &str) -> String {
         ClientAddress::parse(Some(header)).0

@@ -1,9 +1,11 @@
 //! Who an account belongs to: its id, names, address and role.
 
 use std::borrow::Cow;
+pub mod import;
+
 use std::fmt;
 
-use super::unicode::Unicode;
+use crate::unicode::Unicode;
 
 /// A rule that a value of a request breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,7 +271,7 @@ pub struct User {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::unicode::TABLES;
+    use crate::unicode::TABLES;
 
     #[test]
     fn ids_are_exact_in_javascript() {

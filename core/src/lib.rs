@@ -1,0 +1,13 @@
+//! The rules of edge-auth: accounts, passwords, tokens, sessions, too many attempts.
+//!
+//! Nothing here knows of HTTP, SQL or JavaScript, and nothing here reads a clock or a random source;
+//! time, random bytes and Unicode are passed in. Plain `cargo test` runs all of it.
+
+pub mod account;
+pub mod json;
+pub mod keyed_hash;
+pub mod password;
+pub mod session;
+pub mod throttle;
+pub mod token;
+pub mod unicode;
