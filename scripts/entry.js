@@ -32,7 +32,7 @@ function corsHeaders(request, { ALLOWED_ORIGINS = '' }) {
 
 function internalServerError(request, env, error) {
   const { method, url } = request;
-  const path = new URL(url).pathname;
+  const { pathname: path, protocol } = new URL(url);
   const id = crypto.randomUUID();
   console.error(JSON.stringify({ level: 'error', error: `${error?.stack}`, method, request_id: id }));
   const headers = {
@@ -40,6 +40,8 @@ function internalServerError(request, env, error) {
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     'X-Request-Id': id,
+    // As src/worker.rs does.
+    ...(protocol === 'https:' && { 'Strict-Transport-Security': 'max-age=31536000' }),
     ...corsHeaders(request, env),
   };
   const member = path === '/auth' ? 'message' : 'error';

@@ -33,6 +33,10 @@ const DATABASE: &str = "DB";
 /// The header by which a client's reads follow its writes.
 const BOOKMARK: &str = "X-D1-Bookmark";
 
+/// For a year to come browsers call this host by https alone (RFC 6797). Not its subdomains, which
+/// are not this service's to speak for.
+const HSTS: &str = "max-age=31536000";
+
 thread_local! {
     /// An isolate's environment never changes; a configuration that parsed is kept.
     static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
@@ -76,7 +80,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
         Answer::Passed(answered) => answered.into(),
         Answer::Own(reply) => {
             let reply = cors::readable(reply, &origins, &request);
-            respond(reply, request.method() == "HEAD")?.into()
+            respond(reply, &request)?.into()
         }
     };
     let line = json!({
@@ -240,11 +244,15 @@ fn unexpected(request: &Incoming, error: &str, request_id: &str) -> Reply {
     api::unexpected(&request.path(), request_id)
 }
 
-fn respond(reply: Reply, head: bool) -> worker::Result<Response> {
+fn respond(reply: Reply, request: &Incoming) -> worker::Result<Response> {
     let mut response = ResponseBuilder::new()
         .with_status(reply.status)
         .with_header("Cache-Control", "no-store")?
         .with_header("X-Content-Type-Options", "nosniff")?;
+    // Over http a browser has to ignore it (RFC 6797 section 8.1), and nobody is to send it (section 7.2).
+    if request.is_https() {
+        response = response.with_header("Strict-Transport-Security", HSTS)?;
+    }
     if reply.body.is_some() {
         response = response.with_header("Content-Type", "application/json")?;
     }
@@ -253,7 +261,7 @@ fn respond(reply: Reply, head: bool) -> worker::Result<Response> {
         response = response.with_header(name, &value)?;
     }
     Ok(match reply.body {
-        Some(body) if !head => response.fixed(body.into_bytes()),
+        Some(body) if request.method() != "HEAD" => response.fixed(body.into_bytes()),
         _ => response.empty(),
     })
 }

@@ -56,6 +56,12 @@ impl Incoming {
         self.0.inner()
     }
 
+    /// Whether the client sent it over https, by the scheme of the URL.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.0.inner().url().starts_with("https:")
+    }
+
     /// The query of the URL as the client sent it, without its `?`.
     #[must_use]
     pub fn query(&self) -> Option<String> {

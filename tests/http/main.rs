@@ -21,6 +21,7 @@ mod flask_jwt;
 mod gateway;
 mod given;
 mod golden;
+mod https;
 mod keys;
 mod old_hashes;
 mod passwords;

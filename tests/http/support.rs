@@ -33,6 +33,15 @@ extern "C" {
         hold_back_ms: u32,
         worker: u32,
     ) -> Result<JsAnswer, JsValue>;
+    #[wasm_bindgen(catch, method, js_name = sendOverHttps)]
+    async fn send_over_https(
+        this: &JsServer,
+        method: &str,
+        target: &str,
+        headers: &Array,
+        chunks: &Array,
+        worker: u32,
+    ) -> Result<JsAnswer, JsValue>;
     #[wasm_bindgen(catch, method)]
     async fn raw(this: &JsServer, bytes: &[u8], worker: u32) -> Result<Uint8Array, JsValue>;
     #[wasm_bindgen(catch, method)]
@@ -386,12 +395,18 @@ impl RequestBuilder<'_> {
             .await
             .expect("an answer");
         let waited_ms = answer.waited_ms();
-        let answer = Answer {
-            status: answer.status(),
-            headers: Headers(answer.headers()),
-            body: answer.body(),
-        };
-        (answer, waited_ms)
+        (Answer::new(&answer), waited_ms)
+    }
+
+    /// Sends the request so that the Worker sees an https URL. Header names that HTTP does not know are refused, and a
+    /// body has its length.
+    pub(crate) async fn send_over_https(self) -> Answer {
+        let server = self.server;
+        let (headers, chunks) = (&self.headers, &self.chunks);
+        let answer = server
+            .0
+            .send_over_https(&self.method, &self.path, headers, chunks, server.1);
+        Answer::new(&answer.await.expect("an answer"))
     }
 }
 
@@ -403,6 +418,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    fn new(answer: &JsAnswer) -> Self {
+        Self {
+            status: answer.status(),
+            headers: Headers(answer.headers()),
+            body: answer.body(),
+        }
+    }
+
     pub(crate) fn text(&self) -> &str {
         str::from_utf8(&self.body).expect("a body of UTF-8")
     }
