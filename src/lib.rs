@@ -1,15 +1,22 @@
 //! edge-auth: sign-up, sign-in and JSON Web Tokens from Cloudflare's edge.
 //!
-//! - [`worker`]: the entry; the only reader of the environment.
-//! - [`config`]: settings and secrets, parsed.
-//! - [`api`]: what goes over the wire, in two dialects.
-//! - [`store`]: the database.
-//! - [`platform`]: what the host gives: HTTP, WebCrypto, randomness, clock, timers.
+//! From the outside in, each uses those below it and none above:
 //!
-//! ARCHITECTURE.md follows a request through them.
+//! - [`worker`]: the entry; the only reader of the environment.
+//! - [`api`]: what each route does, area by area.
+//! - [`dialect`]: the words of the two old APIs.
+//! - [`http`]: what requests say, why they are refused, which route a path leads to.
+//! - [`app`], [`trace`]: what a request is answered with, and what is told of it afterwards.
+//! - [`config`]: settings and secrets, parsed; [`store`]: the database; [`platform`]: what the host gives.
+//!
+//! The rules are the crate `edge-auth-core`. ARCHITECTURE.md follows a request through all of them.
 
 pub mod api;
+pub mod app;
 pub mod config;
+pub mod dialect;
+pub mod http;
 pub mod platform;
 pub mod store;
+pub mod trace;
 pub mod worker;

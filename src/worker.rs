@@ -13,9 +13,12 @@ use worker::{
     console_error, console_log, event, web_sys,
 };
 
-use crate::api::{self, Answer, App, Reply, Trace, cors};
+use crate::api;
+use crate::app::App;
 use crate::config::prefixes::Prefixes;
 use crate::config::{AllowedOrigins, Config, ConfigError};
+use crate::http::routes::Target;
+use crate::http::{Answer, Reply, cors};
 use crate::platform::clock::Timer;
 use crate::platform::http::Incoming;
 use crate::platform::rate_limit::RateLimit;
@@ -24,6 +27,7 @@ use crate::platform::{clock, random};
 use crate::store::Database;
 use crate::store::audit::{Audit, Origin};
 use crate::store::purges::Purges;
+use crate::trace::{self, Trace};
 use edge_auth_core::account::UserId;
 use edge_auth_core::throttle::ClientAddress;
 
@@ -55,17 +59,17 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
     let origins = allowed_origins(config.as_ref().map(Rc::as_ref), &env);
     let none = Prefixes::default();
     let prefixes = config.as_ref().map_or(&none, |config| &config.protected);
-    let answer = if let Some(reply) = cors::preflight(&origins, prefixes, &request) {
+    let path = request.path();
+    let target = api::resolve(&path, prefixes);
+    let answer = if let Some(reply) = cors::preflight(&origins, &target, &request) {
         Answer::Own(reply)
     } else {
-        match app(&request, &config, &env) {
+        match app(&request, &target, &config, &env) {
             Ok(app) => {
-                let answer = match api::answer(&app, &request).await {
+                let answer = match api::answer(&app, &request, &target).await {
                     Ok(Answer::Own(reply)) => Answer::Own(with_bookmark(reply, &app)),
                     Ok(passed) => passed,
-                    Err(error) => {
-                        Answer::Own(unexpected(&request, &error.to_string(), &request_id))
-                    }
+                    Err(error) => Answer::Own(unexpected(&target, &error.to_string(), &request_id)),
                 };
                 queries = app.database.statements();
                 user_id = app.trace.user_id().map(UserId::get);
@@ -73,7 +77,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
                 end_turn(&app, &context);
                 answer
             }
-            Err(error) => Answer::Own(unexpected(&request, &error, &request_id)),
+            Err(error) => Answer::Own(unexpected(&target, &error, &request_id)),
         }
     };
     let response: web_sys::Response = match answer {
@@ -89,7 +93,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
         "method": request.method(),
         "queries": queries,
         "request_id": request_id,
-        "route": api::pattern(&request.path(), prefixes),
+        "route": target.pattern(),
         "status": response.status(),
         "user_id": user_id,
     });
@@ -100,6 +104,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
 /// What `request` is answered with.
 fn app(
     request: &Incoming,
+    target: &Target<'_>,
     config: &Result<Rc<Config>, ConfigError>,
     env: &Env,
 ) -> Result<App, String> {
@@ -108,7 +113,7 @@ fn app(
         .map_err(|error| format!("setting {error}"))?;
     let mut database = database(env)?;
     if config.read_replication {
-        let start = if api::only_reads(&request.method(), &request.path(), &config.protected) {
+        let start = if target.only_reads(&request.method()) {
             let bookmark = request.header(BOOKMARK).ok().flatten();
             let bookmark = bookmark.filter(|text| is_bookmark(text));
             bookmark.unwrap_or_else(|| "first-unconstrained".to_owned())
@@ -160,7 +165,7 @@ fn append_to_audit(app: &App, request: &Incoming, context: &Context) {
             now: clock::now_ms(),
         };
         if let Err(error) = Audit(&database).append(&events, origin).await {
-            api::log(format_args!("audit: {error}"));
+            trace::log(format_args!("audit: {error}"));
         }
     });
 }
@@ -171,7 +176,7 @@ fn end_turn(app: &App, context: &Context) {
     if let Some(turn) = app.turn.take() {
         context.wait_until(async move {
             if let Err(error) = Timer::start(1).end().await {
-                api::log(format_args!("host: {error}"));
+                trace::log(format_args!("host: {error}"));
             }
             drop(turn);
         });
@@ -182,7 +187,7 @@ fn end_turn(app: &App, context: &Context) {
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Err(error) = purge(&env).await {
-        api::log(format_args!("purge: {error}"));
+        trace::log(format_args!("purge: {error}"));
     }
 }
 
@@ -238,10 +243,10 @@ fn setting(env: &Env, name: &str) -> Option<String> {
 
 /// Logs `error`, beside the line that every request has, and words the answer, which says nothing
 /// of it.
-fn unexpected(request: &Incoming, error: &str, request_id: &str) -> Reply {
+fn unexpected(target: &Target<'_>, error: &str, request_id: &str) -> Reply {
     let line = json!({ "level": "error", "error": error, "request_id": request_id });
     console_error!("{line}");
-    api::unexpected(&request.path(), request_id)
+    api::unexpected(target, request_id)
 }
 
 fn respond(reply: Reply, request: &Incoming) -> worker::Result<Response> {

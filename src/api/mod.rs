@@ -1,95 +1,64 @@
-//! What goes over the wire. Each dialect translates the rules' reasons into its own statuses and
-//! bodies; `routes` holds the one table of paths.
+//! What each route does, area by area. An area brings its slice of the table of routes.
 
 mod accounts;
 mod admin;
-mod authorization;
-mod body;
-pub mod cors;
-mod fields;
-mod flask_jwt;
 mod gateway;
-mod health;
-mod identity;
-mod jwks;
-mod me;
-mod protected;
-mod pyjwt;
-mod reply;
-mod routes;
+mod operations;
 mod sessions;
 mod sign_in;
-mod throttle;
-mod tokens;
-mod trace;
-mod verify;
 
-use std::cell::Cell;
-use std::fmt;
-use std::rc::Rc;
+use crate::app::{App, Unexpected};
+use crate::config::prefixes::Prefixes;
+use crate::dialect;
+use crate::http::routes::{self, Route, Target};
+use crate::http::{Answer, Refused, Reply};
+use crate::platform::http::Incoming;
 
-use serde_json::json;
+/// The table of routes, a slice for each area. Of two that a path fits the first one counts.
+const AREAS: &[&[Route]] = &[
+    sign_in::ROUTES,
+    accounts::ROUTES,
+    sessions::ROUTES,
+    admin::ROUTES,
+    gateway::ROUTES,
+    operations::ROUTES,
+];
 
-use crate::config::Config;
-use crate::platform::HostError;
-use crate::platform::rate_limit::RateLimit;
-use crate::platform::turns::Turn;
-use crate::platform::upstream::Services;
-use crate::store::{Database, StoreError};
-
-pub use reply::{Answer, Reply};
-pub use routes::{answer, only_reads, pattern, unexpected};
-pub use trace::Trace;
-
-/// What a request is answered with: settings, database, rate limits, other services.
-pub struct App {
-    /// The settings.
-    pub config: Rc<Config>,
-    /// The database.
-    pub database: Database,
-    /// How often one client may try to sign in.
-    pub sign_in_limit: RateLimit,
-    /// How often one client may try to register.
-    pub registration_limit: RateLimit,
-    /// The services that requests under a protected prefix go on to.
-    pub services: Services,
-    /// What is told of the request afterwards.
-    pub trace: Trace,
-    /// The turn of a sign-in, which ends once its answer is on its way: the next one's derivation
-    /// would delay it.
-    pub turn: Cell<Option<Turn>>,
+/// Where `path` leads. A request is resolved once; preflight, replication, answer and log are handed
+/// the result.
+#[must_use]
+pub fn resolve<'a>(path: &'a str, prefixes: &'a Prefixes) -> Target<'a> {
+    routes::resolve(path, prefixes, AREAS)
 }
 
-/// Something that no client can do anything about. The text is for the log.
-#[derive(Debug)]
-pub struct Unexpected(String);
-
-impl Unexpected {
-    fn new(text: impl fmt::Display) -> Self {
-        Self(text.to_string())
-    }
+/// Answers `request`, which leads to `target`.
+///
+/// # Errors
+/// What no client can do anything about; [`unexpected`] words the answer.
+pub async fn answer(
+    app: &App,
+    request: &Incoming,
+    target: &Target<'_>,
+) -> Result<Answer, Unexpected> {
+    let dialect = target.dialect();
+    let answered = match target {
+        Target::Prefix(prefix) => gateway::pass(app, request, prefix).await,
+        Target::Nothing | Target::Ambiguous => Err(Refused::NotFound),
+        Target::Route(route, segment) => match route.method(&request.method()) {
+            Some(method) => (method.handler)(app, request, segment)
+                .await
+                .map(Answer::Own),
+            None => Err(Refused::MethodNotAllowed(
+                route.method_names().unwrap_or_default(),
+            )),
+        },
+    };
+    answered.or_else(|refused| dialect::refusal(dialect, refused).map(Answer::Own))
 }
 
-impl fmt::Display for Unexpected {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
-impl From<HostError> for Unexpected {
-    fn from(error: HostError) -> Self {
-        Self::new(format_args!("host: {error}"))
-    }
-}
-
-impl From<StoreError> for Unexpected {
-    fn from(error: StoreError) -> Self {
-        Self::new(format_args!("database: {error}"))
-    }
-}
-
-/// Logs what only the operator can mend and what does not stop the request.
-pub fn log(error: fmt::Arguments<'_>) {
-    let line = json!({ "level": "error", "error": error.to_string() });
-    worker::console_error!("{line}");
+/// The answer to a request for `target` that met something unexpected; `request_id` is in the log.
+#[must_use]
+pub fn unexpected(target: &Target<'_>, request_id: &str) -> Reply {
+    let reply = dialect::error(target.dialect(), 500, "Internal server error");
+    reply.with("X-Request-Id", request_id)
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use edge_auth_core::account::is_role;
+use edge_auth_core::dialect::Dialect;
 use edge_auth_core::json;
 
 /// The first segments of the service's own routes, and of those to come beside them.
@@ -11,15 +12,6 @@ const OWN: [&str; 5] = ["auth", "api", "verify", ".well-known", "healthz"];
 
 /// How many times over a path may be percent-encoded.
 const ENCODINGS: usize = 3;
-
-/// Which dialect words the 401 of a request that carries neither scheme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// `JWT`: Flask-JWT's.
-    Jwt,
-    /// `Bearer`: the accounts API's.
-    Bearer,
-}
 
 /// Where requests under a prefix go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,8 +181,8 @@ fn entry_of(entry: Value) -> Result<Prefix, String> {
     check_prefix(&prefix)?;
     let upstream = upstream(required(&mut members, "upstream")?)?;
     let dialect = match required(&mut members, "dialect")?.as_str() {
-        "JWT" => Dialect::Jwt,
-        "Bearer" => Dialect::Bearer,
+        "JWT" => Dialect::FlaskJwt,
+        "Bearer" => Dialect::JwtExtended,
         _ => return Err("dialect is neither JWT nor Bearer".to_owned()),
     };
     let role = text(&mut members, "role")?;
@@ -328,14 +320,14 @@ mod tests {
             Prefix {
                 prefix: "/a-b/.c_~/".to_owned(),
                 upstream: Upstream::Origin("https://a-1.example.com:8443".to_owned()),
-                dialect: Dialect::Bearer,
+                dialect: Dialect::JwtExtended,
                 role: Some("admin".to_owned()),
                 public_methods: vec!["GET".to_owned(), "M-SEARCH".to_owned()],
             },
             Prefix {
                 prefix: "/book/".to_owned(),
                 upstream: Upstream::Binding("BOOKS".to_owned()),
-                dialect: Dialect::Jwt,
+                dialect: Dialect::FlaskJwt,
                 role: None,
                 public_methods: Vec::new(),
             },

@@ -123,6 +123,17 @@ pub struct Closed {
     pub address: Option<u64>,
 }
 
+impl Closed {
+    /// From this address until `time`.
+    #[must_use]
+    pub fn address(time: u64) -> Self {
+        Self {
+            pair: None,
+            address: Some(time),
+        }
+    }
+}
+
 /// A new row of one failure, whose run ends after ?3 milliseconds.
 macro_rules! insert_failure {
     () => {

@@ -1,0 +1,33 @@
+//! Accounts: registration, and what their owners do with them.
+
+mod me;
+mod password;
+mod register;
+
+use crate::http::routes::{Method, Route, handler};
+
+/// The routes of this area.
+pub(super) const ROUTES: &[Route] = &[
+    Route::api(
+        "/api/auth/register",
+        &[Method::new("POST", handler!(register::register))],
+    ),
+    Route::api(
+        "/api/auth/me",
+        &[
+            Method::get(handler!(me::get)),
+            Method::new("PATCH", handler!(me::patch)),
+            Method::new("DELETE", handler!(me::delete)),
+        ],
+    ),
+    Route::api(
+        "/api/auth/password",
+        &[Method::new("POST", handler!(password::change_password))],
+    ),
+];
+
+/// The text of a 409.
+const EMAIL_TAKEN: &str = "Email already registered";
+
+/// The text of a 409.
+const USERNAME_TAKEN: &str = "Username already taken";

@@ -1,0 +1,101 @@
+//! `POST /api/auth/register`.
+
+use edge_auth_core::account::{Email, Name, Username};
+use edge_auth_core::password::{Known, NewPassword};
+
+use super::{EMAIL_TAKEN, USERNAME_TAKEN};
+use crate::api::sign_in::tokens::Opening;
+use crate::api::sign_in::{password, throttle, tokens};
+use crate::app::App;
+use crate::http::body::Members;
+use crate::http::refused::TooMany;
+use crate::http::{Refused, Reply, body, fields};
+use crate::platform::http::Incoming;
+use crate::platform::{clock, unicode};
+use crate::store::attempts::Closed;
+use crate::store::audit::Action;
+use crate::store::users::{InsertError, NewAccount, Users};
+
+/// `POST /api/auth/register`.
+pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Refused> {
+    if !app.config.registration_is_open {
+        return Err(Refused::RegistrationClosed);
+    }
+    let address = throttle::admit(&app.registration_limit, request).await?;
+    let mut members = body::object(request).await?;
+    let registration = Registration::parse(app, &mut members)?;
+    let from = app.config.attempts.address(&address);
+    let users = Users(&app.database);
+    let (email, username) = (&registration.email, registration.username.as_ref());
+    let now = clock::now_ms();
+    // No password is hashed for a client that has to wait, or for a name that is taken.
+    let vacancy = users.vacancy(email, username, &from.key(), now).await?;
+    if let Some(time) = vacancy.closed_until {
+        throttle::remember(&address, Closed::address(time));
+        return Err(TooMany::until(time).into());
+    }
+    if vacancy.email_is_taken {
+        return Err(throttle::name_taken(app, &address, &from, EMAIL_TAKEN).await);
+    }
+    if vacancy.username_is_taken {
+        return Err(throttle::name_taken(app, &address, &from, USERNAME_TAKEN).await);
+    }
+    let password_hash = password::hash(app, &registration.password).await?;
+    let opening = registration
+        .offline_access
+        .then(|| Opening::new(app, request));
+    let opening = opening.transpose()?;
+    let new = NewAccount {
+        email,
+        username,
+        name: &registration.name,
+        password_hash: &password_hash,
+        session: opening.as_ref().map(Opening::new_session),
+    };
+    let taken = match users.insert(&new, &from, clock::now_ms()).await {
+        Ok(account) => {
+            let message = "User registered successfully";
+            return tokens::signed_in(app, Action::Register, 201, message, &account, opening);
+        }
+        Err(InsertError::EmailTakenOrClosed) => EMAIL_TAKEN,
+        Err(InsertError::UsernameTaken) => USERNAME_TAKEN,
+        Err(InsertError::Store(error)) => return Err(error.into()),
+    };
+    Err(throttle::name_taken(app, &address, &from, taken).await)
+}
+
+/// What register needs, good.
+struct Registration {
+    email: Email,
+    username: Option<Username>,
+    name: Name,
+    password: NewPassword,
+    offline_access: bool,
+}
+
+impl Registration {
+    fn parse(app: &App, members: &mut Members) -> Result<Self, Refused> {
+        let [email, password, name] = fields::required(members, "email, password, name")?;
+        let email = Email::parse(&fields::string(email)?)?;
+        let password = fields::string(password)?;
+        let name = Name::parse(&fields::string(name)?, unicode::HOST)?;
+        let username = fields::optional(members, "username")?;
+        let username = username.map(|username| Username::parse(&username, unicode::HOST));
+        let username = username.transpose()?;
+        let offline_access = fields::offline_access(members)?;
+        let known = Known {
+            email: Some(email.as_str()),
+            username: username.as_ref().map(Username::as_str),
+            name: name.as_str(),
+        };
+        let min_length = app.config.password_min_length;
+        let password = NewPassword::parse(&password, min_length, known, unicode::HOST)?;
+        Ok(Self {
+            email,
+            username,
+            name,
+            password,
+            offline_access,
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! Who a request is from, as services behind this one are told.
+
+use crate::app::App;
+use crate::http::Refused;
+use crate::http::caller::{self, Reason, TokenRefused};
+use crate::platform::http::Incoming;
+use edge_auth_core::account::{DEFAULT_ROLE, UserId, is_role};
+use edge_auth_core::dialect::Dialect;
+
+/// Who a request is from.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    user_id: UserId,
+    role: String,
+    token_id: Option<String>,
+}
+
+impl Identity {
+    /// That of the request's token. The scheme that was sent says in which dialect it is refused,
+    /// and `unsent` where neither was.
+    pub(crate) async fn of(
+        app: &App,
+        request: &Incoming,
+        unsent: Dialect,
+    ) -> Result<Self, Refused> {
+        let identity = if app.config.trust_token_alone {
+            Self::trusted(app, request)
+        } else {
+            caller::authenticate(app, request).await.map(|caller| Self {
+                user_id: caller.account.user.id,
+                role: caller.account.user.role,
+                token_id: caller.token_id,
+            })
+        };
+        identity.map_err(|refused| match refused {
+            TokenRefused::Because(reason, sent) => Refused::Token(sent.unwrap_or(unsent), reason),
+            TokenRefused::Unexpected(error) => error.into(),
+        })
+    }
+
+    /// What a token says by itself. One of the old service has no role, or any text.
+    fn trusted(app: &App, request: &Incoming) -> Result<Self, TokenRefused> {
+        let (dialect, token) = caller::trust(app, request)?;
+        let gone = |nobody| TokenRefused::Because(Reason::AccountGone(nobody), dialect);
+        let role = token.role.filter(|role| is_role(role));
+        Ok(Self {
+            user_id: token.subject.map_err(gone)?,
+            role: role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()),
+            token_id: token.jti,
+        })
+    }
+
+    /// Whether the account has this role.
+    pub(crate) fn has_role(&self, role: &str) -> bool {
+        self.role == role
+    }
+
+    /// The headers that say it.
+    pub(crate) fn headers(self) -> Vec<(&'static str, String)> {
+        let mut headers = vec![
+            ("X-Auth-User-Id", self.user_id.to_string()),
+            ("X-Auth-Role", self.role),
+        ];
+        // The old service's tokens have any `jti` or none; a header value has visible characters.
+        let is_header_value =
+            |id: &String| !id.is_empty() && id.bytes().all(|b| b.is_ascii_graphic());
+        if let Some(token_id) = self.token_id.filter(is_header_value) {
+            headers.push(("X-Auth-Token-Id", token_id));
+        }
+        headers
+    }
+}

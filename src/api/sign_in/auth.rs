@@ -1,0 +1,36 @@
+//! `POST /auth`, as Flask-JWT has it.
+
+use edge_auth_core::throttle::AttemptedName;
+use serde_json::{Value, json};
+
+use super::tokens::{self, Grant};
+use super::{password, throttle};
+use crate::app::App;
+use crate::http::{Refused, Reply, body};
+use crate::platform::http::Incoming;
+use crate::platform::unicode;
+use crate::store::audit::Action;
+
+/// `POST /auth`.
+pub(super) async fn auth(app: &App, request: &Incoming) -> Result<Reply, Refused> {
+    let address = throttle::admit(&app.sign_in_limit, request).await?;
+    let mut members = body::object(request).await?;
+    // Null is a wrong value here, not an absent one (docs/api.md, "POST /auth").
+    let (Some(username), Some(password)) = (members.remove("username"), members.remove("password"))
+    else {
+        return Err(Refused::Missing("username, password"));
+    };
+    let (username, password) = match (username, password) {
+        (Value::String(username), Value::String(password)) if !password.is_empty() => {
+            (username, password)
+        }
+        // Nobody's name.
+        _ => (String::new(), String::new()),
+    };
+    let name = AttemptedName::username(&username, unicode::HOST);
+    let account = password::sign_in(app, &address, &name, &password).await?;
+    app.trace.by(account.user.id);
+    app.trace.did(Action::SignIn, Some(account.user.id));
+    let access_token = tokens::access_token(app, &Grant::new(&account, None))?;
+    Ok(Reply::json(200, &json!({ "access_token": access_token })))
+}

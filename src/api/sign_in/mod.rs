@@ -1,0 +1,24 @@
+//! Signing in: `POST /auth`, `POST /api/auth/login`, and what the other areas need of it.
+
+mod auth;
+mod login;
+pub(super) mod password;
+pub(super) mod throttle;
+pub(super) mod tokens;
+
+use edge_auth_core::dialect::Dialect;
+
+use crate::http::routes::{Method, Methods, Route, handler};
+
+/// The routes of this area.
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "/auth",
+        methods: Methods::Each(&[Method::new("POST", handler!(auth::auth))]),
+        dialect: Dialect::FlaskJwt,
+    },
+    Route::api(
+        "/api/auth/login",
+        &[Method::new("POST", handler!(login::login))],
+    ),
+];

@@ -1,0 +1,153 @@
+//! Signing in by a name and a password, whatever the route.
+
+use super::throttle;
+use crate::app::{App, Unexpected};
+use crate::http::Refused;
+use crate::http::refused::TooMany;
+use crate::platform::clock::Timer;
+use crate::platform::turns::Turn;
+use crate::platform::{clock, kdf, random, unicode};
+use crate::store::attempts::Attempts;
+use crate::store::audit::Action;
+use crate::store::users::{Account, Users};
+use crate::trace::log;
+use edge_auth_core::password::{self, Attempt, Function, NewPassword, StoredPassword};
+use edge_auth_core::throttle::{AttemptedName, ClientAddress};
+
+/// Signs in by `name` and `password` from `address`.
+///
+/// A refusal after a look at the password comes no sooner than the floor. Where the account takes
+/// no more passwords from there, a right one is refused as a wrong one is, so that nobody sees
+/// which account exists and is under attack.
+///
+/// Of several sign-ins of one name, or from one address, that meet in this isolate one goes after
+/// the other, each with its own floor: their derivations would add up, and those of an account that
+/// exists to another sum. A turn ends when the answer is on its way ([`App::turn`]).
+pub(crate) async fn sign_in(
+    app: &App,
+    address: &ClientAddress,
+    name: &AttemptedName,
+    password: &str,
+) -> Result<Account, Refused> {
+    let floor_ms = app.config.sign_in_floor_ms;
+    let keys = app.config.attempts.keys(name, address);
+    let lines = [keys.name_line(), keys.address.as_str().to_owned()];
+    let turn = Turn::take(lines, floor_ms.saturating_mul(2)).await?;
+    app.turn.set(Some(turn));
+    let floor = Timer::start(floor_ms);
+    let users = Users(&app.database);
+    let found = users
+        .sign_in(name.name.as_ref(), &keys, clock::now_ms())
+        .await?;
+    throttle::remember(address, found.closed);
+    if let Some(time) = found.closed.pair {
+        return Err(TooMany::until(time).into());
+    }
+    let id = found.account.as_ref().map(|account| account.user.id);
+    let attempts = Attempts(&app.database);
+    let account_keys = keys.account(id);
+    let attempt = Attempt::new(password, unicode::HOST);
+    if let Some((account, stored)) = check(app, found.account, &attempt).await?
+        && attempts
+            .succeeded(&keys, &account_keys, clock::now_ms())
+            .await?
+    {
+        let current = app.config.password_function;
+        let pepper = app.config.peppers.active.as_ref();
+        if let Some(function) = stored.replacement(current, pepper) {
+            replace_hash(app, function, &account, &attempt).await?;
+        }
+        return Ok(account);
+    }
+    app.trace.did(Action::SignInFailed, id);
+    let closed = attempts
+        .failed(&keys, &account_keys, clock::now_ms())
+        .await?;
+    throttle::remember(address, closed);
+    floor.end().await?;
+    Err(match closed.pair {
+        Some(time) => TooMany::until(time).into(),
+        None => Refused::Credentials,
+    })
+}
+
+/// The account, if the password is right and the account may sign in.
+///
+/// Whatever comes in, a derivation is run: at the account's cost, or at the cost of a new password
+/// where there is no hash to compare with, and a second one for what a password of that cost would
+/// be tried with (contract, "Both").
+async fn check(
+    app: &App,
+    account: Option<Account>,
+    attempt: &Attempt,
+) -> Result<Option<(Account, StoredPassword)>, Unexpected> {
+    let Some((account, stored)) = account.and_then(|account| with_hash(app, account)) else {
+        let decoy = password::new_derivation(app.config.password_function, [0; 16]);
+        kdf::derive(&decoy, attempt.raw()).await?;
+        if let Some(normalized) = attempt.normalized() {
+            kdf::derive(&decoy, normalized).await?;
+        }
+        return Ok(None);
+    };
+    let peppers = &app.config.peppers;
+    let key = kdf::derive(stored.derivation(), attempt.raw()).await?;
+    let mut right = stored.matches(&key, peppers);
+    if let Some(normalized) = attempt.normalized()
+        && stored.may_be_normalized()
+        && !right
+    {
+        let key = kdf::derive(stored.derivation(), normalized).await?;
+        right = stored.matches(&key, peppers);
+    }
+    let may = right && attempt.can_be_right() && !account.disabled;
+    Ok(may.then_some((account, stored)))
+}
+
+/// The account with its hash. A hash that cannot be verified is nobody's password; it is logged.
+fn with_hash(app: &App, account: Account) -> Option<(Account, StoredPassword)> {
+    let id = account.user.id;
+    match StoredPassword::parse(&account.password_hash, app.config.sign_in_budget_ms()) {
+        Ok(stored) => {
+            if !stored.has_its_pepper(&app.config.peppers) {
+                log(format_args!(
+                    "user {id}: the pepper of password_hash is not set"
+                ));
+            }
+            Some((account, stored))
+        }
+        Err(refused) => {
+            log(format_args!("user {id}: {refused}"));
+            None
+        }
+    }
+}
+
+/// Replaces a hash by one of `function`, unless it has changed meanwhile. The sign-in has
+/// succeeded, and does so the next time, whether or not this does.
+async fn replace_hash(
+    app: &App,
+    function: Function,
+    account: &Account,
+    attempt: &Attempt,
+) -> Result<(), Unexpected> {
+    let password = attempt.normalized().unwrap_or(attempt.raw());
+    let new = hash_bytes(app, function, password).await?;
+    let users = Users(&app.database);
+    let old = &account.password_hash;
+    if let Err(error) = users.replace_hash(account.user.id, old, &new).await {
+        log(format_args!("database: {error}"));
+    }
+    Ok(())
+}
+
+/// `password` as it is stored.
+pub(crate) async fn hash(app: &App, password: &NewPassword) -> Result<String, Unexpected> {
+    hash_bytes(app, app.config.password_function, password.as_bytes()).await
+}
+
+async fn hash_bytes(app: &App, function: Function, password: &[u8]) -> Result<String, Unexpected> {
+    let derivation = password::new_derivation(function, random::bytes()?);
+    let key = kdf::derive(&derivation, password).await?;
+    let pepper = app.config.peppers.active.as_ref();
+    password::to_phc(&derivation, &key, pepper).map_err(Unexpected::new)
+}

@@ -1,0 +1,150 @@
+//! The tokens that a sign-in or a refresh is answered with.
+
+use serde_json::{Value, json};
+
+use crate::app::{App, Unexpected};
+use crate::http::{Refused, Reply};
+use crate::platform::http::Incoming;
+use crate::platform::{clock, random};
+use crate::store::audit::{Action, USER_AGENT_CHARACTERS};
+use crate::store::sessions::NewSession;
+use crate::store::users::Account;
+use edge_auth_core::account::{User, UserId};
+use edge_auth_core::session::{RefreshToken, SessionId};
+use edge_auth_core::token::{self, Issue};
+
+/// Whom an access token is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grant<'a> {
+    /// The account's id.
+    pub(crate) user_id: UserId,
+    /// The account's role.
+    pub(crate) role: &'a str,
+    /// The account's epoch.
+    pub(crate) epoch: u64,
+    /// The session that the token belongs to, if any.
+    pub(crate) session: Option<&'a SessionId>,
+}
+
+impl<'a> Grant<'a> {
+    /// A grant to `account`.
+    pub(crate) fn new(account: &'a Account, session: Option<&'a SessionId>) -> Self {
+        Self {
+            user_id: account.user.id,
+            role: &account.user.role,
+            epoch: account.epoch,
+            session,
+        }
+    }
+}
+
+/// A new access token.
+pub(crate) fn access_token(app: &App, grant: &Grant<'_>) -> Result<String, Unexpected> {
+    let issue = Issue {
+        issuer: &app.config.issuer,
+        now: clock::now(),
+        lifetime: app.config.access_token_lifetime,
+        jti: random::bytes()?,
+        user_id: grant.user_id,
+        role: grant.role,
+        epoch: grant.epoch,
+        session: grant.session,
+    };
+    token::sign(issue, &app.config.keys.active).map_err(Unexpected::new)
+}
+
+/// Adds a refresh token to an answer (RFC 6749 section 5.1).
+pub(crate) fn add_refresh_token(
+    app: &App,
+    answer: &mut Value,
+    token: &RefreshToken,
+) -> Result<(), Unexpected> {
+    let text = app.config.refresh_keys.write(token);
+    let text = text.ok_or_else(|| Unexpected::new("no key for refresh tokens"))?;
+    if let Value::Object(members) = answer {
+        members.insert("refresh_token".to_owned(), text.into());
+        members.insert("token_type".to_owned(), "Bearer".into());
+        let expires_in = json!(app.config.access_token_lifetime);
+        members.insert("expires_in".to_owned(), expires_in);
+    }
+    Ok(())
+}
+
+/// A session that is not opened yet.
+pub(crate) struct Opening {
+    /// Its identifier.
+    pub(crate) id: SessionId,
+    user_agent: Option<String>,
+    limit: u32,
+}
+
+impl Opening {
+    /// A session for the client that sent `request`.
+    pub(crate) fn new(app: &App, request: &Incoming) -> Result<Self, Unexpected> {
+        let user_agent = request.header("User-Agent")?;
+        let cut = |text: String| text.chars().take(USER_AGENT_CHARACTERS).collect();
+        Ok(Self {
+            id: SessionId::new(random::bytes()?),
+            user_agent: user_agent.map(cut),
+            limit: app.config.sessions_per_user,
+        })
+    }
+
+    /// As the database takes it.
+    pub(crate) fn new_session(&self) -> NewSession<'_> {
+        NewSession {
+            id: &self.id,
+            user_agent: self.user_agent.as_deref(),
+            limit: self.limit,
+            now: clock::now_ms(),
+        }
+    }
+
+    /// Its first refresh token.
+    pub(crate) fn refresh_token(self) -> RefreshToken {
+        RefreshToken {
+            session: self.id,
+            generation: 0,
+        }
+    }
+}
+
+/// The answer to a register or login that succeeded, with the session that it opened.
+pub(crate) fn signed_in(
+    app: &App,
+    action: Action,
+    status: u16,
+    message: &str,
+    account: &Account,
+    opening: Option<Opening>,
+) -> Result<Reply, Refused> {
+    app.trace.by(account.user.id);
+    app.trace.did(action, Some(account.user.id));
+    let grant = Grant::new(account, opening.as_ref().map(|opening| &opening.id));
+    let access_token = access_token(app, &grant)?;
+    let mut body = json!({
+        "access_token": access_token,
+        "message": message,
+        "user": user_json(&account.user),
+    });
+    if let Some(opening) = opening {
+        add_refresh_token(app, &mut body, &opening.refresh_token())?;
+    }
+    Ok(Reply::json(status, &body))
+}
+
+/// `user` as clients see it (contract, "Dialect 2").
+pub(crate) fn user_json(user: &User) -> Value {
+    let mut body = json!({
+        "created_at": user.created_at,
+        "email": user.email,
+        "id": user.id.get(),
+        "name": user.name,
+        "role": user.role,
+        "updated_at": user.updated_at,
+    });
+    if let (Some(username), Value::Object(map)) = (&user.username, &mut body) {
+        map.insert("username".to_owned(), username.as_str().into());
+    }
+    body
+}

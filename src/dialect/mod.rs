@@ -1,0 +1,77 @@
+//! What a refusal is worded as. The reasons are the same in every dialect; statuses and bodies are not.
+
+pub(crate) mod flask_jwt;
+pub(crate) mod jwt_extended;
+mod pyjwt;
+
+use std::borrow::Cow;
+
+use edge_auth_core::dialect::Dialect;
+use serde_json::json;
+
+use crate::app::Unexpected;
+use crate::http::caller::Reason;
+use crate::http::refused::TooMany;
+use crate::http::{Refused, Reply};
+
+/// An error that is not about a token, in a dialect's form.
+pub(crate) fn error(dialect: Dialect, status: u16, text: &str) -> Reply {
+    let body = match dialect {
+        Dialect::FlaskJwt => json!({ "message": text }),
+        Dialect::JwtExtended => json!({ "error": text }),
+    };
+    Reply::json(status, &body)
+}
+
+/// The answer to a refused request on a route of that dialect.
+///
+/// # Errors
+/// What no client can do anything about.
+pub(crate) fn refusal(dialect: Dialect, refused: Refused) -> Result<Reply, Unexpected> {
+    let (status, text) = match refused {
+        Refused::Unexpected(error) => return Err(error),
+        Refused::Caller(Reason::AccountGone(_)) => (404, "User not found".into()),
+        Refused::Caller(reason) => return Ok(jwt_extended::token_problem(&reason)),
+        Refused::Token(Dialect::FlaskJwt, reason) => return Ok(flask_jwt::token_problem(&reason)),
+        Refused::Token(Dialect::JwtExtended, reason) => {
+            return Ok(jwt_extended::token_problem(&reason));
+        }
+        Refused::TooMany(TooMany(seconds)) => {
+            let reply = error(dialect, 429, "Too many requests");
+            return Ok(reply.with("Retry-After", seconds.to_string()));
+        }
+        Refused::MethodNotAllowed(allowed) => {
+            let reply = error(dialect, 405, "Method not allowed");
+            return Ok(reply.with("Allow", allowed));
+        }
+        Refused::MediaType(_) | Refused::NotAnObject | Refused::Missing(_)
+            if dialect == Dialect::FlaskJwt =>
+        {
+            (400, "Bad request".into())
+        }
+        Refused::MediaType(text) => (415, text.into()),
+        Refused::TooLarge => (413, "Request body too large".into()),
+        Refused::NotAnObject => (400, "Request body must be a JSON object".into()),
+        Refused::Missing(names) => (400, format!("Missing required fields: {names}").into()),
+        Refused::NotAString(field) => (400, format!("{field} must be a string").into()),
+        Refused::Rule(broken) => (400, broken.to_string().into()),
+        Refused::Query(text) => (400, text.into()),
+        Refused::Credentials => (401, wrong_credentials(dialect).into()),
+        Refused::WrongPassword => (403, "Wrong password".into()),
+        Refused::Forbidden => (403, "Forbidden".into()),
+        Refused::RegistrationClosed => (403, "Registration is closed".into()),
+        Refused::NotFound => (404, "Not found".into()),
+        Refused::UserNotFound => (404, "User not found".into()),
+        Refused::Conflict(text) => (409, text.into()),
+        Refused::BadGateway => (502, "Bad gateway".into()),
+    };
+    let text: Cow<'_, str> = text;
+    Ok(error(dialect, status, &text))
+}
+
+fn wrong_credentials(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::FlaskJwt => "Invalid credentials",
+        Dialect::JwtExtended => "Invalid email or password",
+    }
+}

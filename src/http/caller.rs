@@ -1,0 +1,150 @@
+//! What every protected route does first: whose token a request carries.
+
+use super::Refused;
+use super::authorization::{self, HeaderProblem};
+use crate::app::{App, Unexpected};
+use crate::platform::clock;
+use crate::platform::http::Incoming;
+use crate::store::Authority;
+use crate::store::users::{Account, Holder, Users};
+use edge_auth_core::dialect::Dialect;
+use edge_auth_core::session::{RefreshKeys, SessionId};
+use edge_auth_core::token::{self, AccessToken, TokenError};
+
+/// Who sent a request.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    /// The account, as the database has it now.
+    pub(crate) account: Account,
+    /// The token's `jti`, where it has one.
+    pub(crate) token_id: Option<String>,
+    /// The session that the token belongs to, if any.
+    pub(crate) session: Option<SessionId>,
+}
+
+impl Caller {
+    /// What the statement of a change asks of the caller again, with the role that the change needs.
+    pub(crate) fn authority(&self, role: Option<&'static str>) -> Authority<'_> {
+        Authority {
+            user_id: self.account.user.id,
+            epoch: self.account.epoch,
+            session: self.session.as_ref(),
+            role,
+        }
+    }
+}
+
+/// Why a token opens nothing.
+#[derive(Debug)]
+pub(crate) enum Reason {
+    /// The header holds no token.
+    Header(HeaderProblem),
+    /// The token is not good.
+    Token(TokenError),
+    /// The token is good, and no account has this id.
+    AccountGone(String),
+    /// The account is disabled, or the token's session is over, or the token is older than the
+    /// account's password.
+    Revoked,
+    /// The token is good, and not of the kind that is exchanged for others.
+    NotARefreshToken,
+}
+
+/// A token that opens nothing.
+#[derive(Debug)]
+pub(crate) enum TokenRefused {
+    /// Why, and the dialect of the scheme that was sent, if it was one of ours.
+    Because(Reason, Option<Dialect>),
+    /// What no client can do anything about.
+    Unexpected(Unexpected),
+}
+
+impl<E: Into<Unexpected>> From<E> for TokenRefused {
+    fn from(error: E) -> Self {
+        Self::Unexpected(error.into())
+    }
+}
+
+impl From<TokenRefused> for Refused {
+    /// On a route of the accounts API, whatever the scheme.
+    fn from(refused: TokenRefused) -> Self {
+        match refused {
+            TokenRefused::Because(reason, _) => Self::Caller(reason),
+            TokenRefused::Unexpected(error) => Self::Unexpected(error),
+        }
+    }
+}
+
+/// Checks the request's token and reads its account: one query.
+pub(crate) async fn authenticate(app: &App, request: &Incoming) -> Result<Caller, TokenRefused> {
+    let (dialect, token) = trust(app, request)?;
+    let refuse = |reason| Err(TokenRefused::Because(reason, dialect));
+    let user_id = match &token.subject {
+        Ok(user_id) => *user_id,
+        Err(nobody) => return refuse(Reason::AccountGone(nobody.clone())),
+    };
+    let users = Users(&app.database);
+    let lifetimes = app.config.session_lifetimes;
+    let session = token.session.as_ref();
+    let holder = users.holder(user_id, session, lifetimes, clock::now_ms());
+    match holder.await? {
+        None => refuse(Reason::AccountGone(user_id.to_string())),
+        Some(holder) if holder.account.disabled || is_revoked(&token, &holder) => {
+            refuse(Reason::Revoked)
+        }
+        Some(holder) => {
+            app.trace.by(user_id);
+            Ok(Caller {
+                account: holder.account,
+                token_id: token.jti,
+                session: token.session,
+            })
+        }
+    }
+}
+
+/// The refusal of a caller whose change the database did not make: what has become of the token, the
+/// session or the account meanwhile. Where all of them stand, somebody has changed the account at the
+/// same moment, and its tokens from before no longer count.
+pub(crate) async fn revoked_meanwhile(app: &App, request: &Incoming) -> Refused {
+    match authenticate(app, request).await {
+        Ok(_) => Refused::Caller(Reason::Revoked),
+        Err(refused) => refused.into(),
+    }
+}
+
+/// Checks the request's token alone: no query, and a revocation is not noticed.
+pub(crate) fn trust(
+    app: &App,
+    request: &Incoming,
+) -> Result<(Option<Dialect>, AccessToken), TokenRefused> {
+    let header = request.header("Authorization")?;
+    let credentials = authorization::parse(header.as_deref());
+    let verified = match credentials.token {
+        Err(problem) => Err(Reason::Header(problem)),
+        Ok(text) if RefreshKeys::is_form(text) => Err(Reason::Token(TokenError::NotAnAccessToken)),
+        Ok(text) => token::verify(text, &app.config.issuer, clock::now(), &app.config.keys)
+            .map_err(Reason::Token),
+    };
+    match verified {
+        Ok(token) => Ok((credentials.dialect, token)),
+        Err(reason) => Err(TokenRefused::Because(reason, credentials.dialect)),
+    }
+}
+
+/// Whether the account has left the token behind. One of a session lives as long as that; any other
+/// says the account's epoch, or, if the old service made it, is younger than the last change.
+fn is_revoked(token: &AccessToken, holder: &Holder) -> bool {
+    let account = &holder.account;
+    match (&token.session, token.epoch, account.tokens_valid_after) {
+        (Some(_), ..) => !holder.session_is_open,
+        (None, Some(epoch), _) => epoch < account.epoch,
+        (None, None, None) => false,
+        (None, None, Some(change)) => {
+            // Exact for every time until the year 285 million.
+            #[allow(clippy::cast_precision_loss)]
+            let change = change as f64;
+            token.issued_at.is_none_or(|time| time <= change)
+        }
+    }
+}

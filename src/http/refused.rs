@@ -1,0 +1,106 @@
+//! Why a request is not answered as it asks. A handler says the reason with `?`; the route's dialect
+//! words it in one place (`crate::dialect`).
+
+use edge_auth_core::account::BrokenRule;
+use edge_auth_core::dialect::Dialect;
+
+use super::caller::Reason;
+use crate::app::Unexpected;
+use crate::platform::http::BodyError;
+use crate::platform::{HostError, clock};
+use crate::store::StoreError;
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// There is nothing at that path.
+    NotFound,
+    /// The path takes other methods, as in `Allow`.
+    MethodNotAllowed(String),
+    /// The body is of another type.
+    MediaType(&'static str),
+    /// The body is longer than the route takes.
+    TooLarge,
+    /// The body is not one JSON object.
+    NotAnObject,
+    /// A required field is absent, null, empty or blank; all that are required.
+    Missing(&'static str),
+    /// A value is no string.
+    NotAString(&'static str),
+    /// A value of the body or the query breaks a rule.
+    Rule(BrokenRule),
+    /// A number of the query is out of range.
+    Query(&'static str),
+    /// Too many attempts before this one.
+    TooMany(TooMany),
+    /// Nobody may register.
+    RegistrationClosed,
+    /// Name and password are not those of an account that may sign in.
+    Credentials,
+    /// The caller's own password is wrong.
+    WrongPassword,
+    /// The caller's token is not good, on a route of the accounts API.
+    Caller(Reason),
+    /// The token of a request for another service is not good, in that dialect's words.
+    Token(Dialect, Reason),
+    /// The caller has not the role that is needed.
+    Forbidden,
+    /// There is no such account.
+    UserNotFound,
+    /// Something is so that rules the change out.
+    Conflict(&'static str),
+    /// The service behind cannot be reached.
+    BadGateway,
+    /// What no client can do anything about.
+    Unexpected(Unexpected),
+}
+
+impl From<Unexpected> for Refused {
+    fn from(error: Unexpected) -> Self {
+        Self::Unexpected(error)
+    }
+}
+
+impl From<HostError> for Refused {
+    fn from(error: HostError) -> Self {
+        Self::Unexpected(error.into())
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Unexpected(error.into())
+    }
+}
+
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Host(error) => error.into(),
+        }
+    }
+}
+
+impl From<BrokenRule> for Refused {
+    fn from(broken: BrokenRule) -> Self {
+        Self::Rule(broken)
+    }
+}
+
+/// An attempt that has to wait so many seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMany(pub(crate) u64);
+
+impl TooMany {
+    /// Too many until `time`, Unix time in milliseconds.
+    pub(crate) fn until(time: u64) -> Self {
+        Self(time.saturating_sub(clock::now_ms()).div_ceil(1000).max(1))
+    }
+}
+
+impl From<TooMany> for Refused {
+    fn from(too_many: TooMany) -> Self {
+        Self::TooMany(too_many)
+    }
+}

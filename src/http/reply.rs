@@ -1,0 +1,91 @@
+//! Status, headers and body of an answer.
+
+use serde_json::Value;
+
+use crate::platform::upstream::Answered;
+
+/// What a request is answered with.
+#[derive(Debug)]
+pub enum Answer {
+    /// An answer of this service's own.
+    Own(Reply),
+    /// That of the service behind a protected prefix, as it came.
+    Passed(Answered),
+}
+
+/// An answer, before it becomes the host's.
+///
+/// A JSON body is compact and ASCII, its keys sorted, and ends in a newline, as Flask writes it
+/// (recordings, `raw_body`).
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers beside those that every answer carries.
+    pub headers: Vec<(&'static str, String)>,
+    /// The JSON text; none of a 204.
+    pub body: Option<String>,
+}
+
+impl Reply {
+    /// An answer with the JSON `body`.
+    #[must_use]
+    pub fn json(status: u16, body: &Value) -> Self {
+        let mut body = to_ascii(body.to_string());
+        body.push('\n');
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Some(body),
+        }
+    }
+
+    /// A 204.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            status: 204,
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// Escapes what is not ASCII; in JSON that is found in strings alone (RFC 8259 section 7).
+fn to_ascii(json: String) -> String {
+    if json.is_ascii() {
+        return json;
+    }
+    let mut ascii = String::with_capacity(json.len() * 2);
+    for character in json.chars() {
+        if character.is_ascii() {
+            ascii.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                ascii.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    ascii
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bodies_are_written_as_flask_does() {
+        let body = json!({ "name": "Zoë 😀\n\u{7f}", "id": 1, "email": null });
+        let expected = "{\"email\":null,\"id\":1,\"name\":\"Zo\\u00eb \\ud83d\\ude00\\n\u{7f}\"}\n";
+        assert_eq!(Reply::json(200, &body).body.as_deref(), Some(expected));
+    }
+}
