@@ -6,6 +6,7 @@ use super::{
 };
 use crate::config::prefixes::{Place, Prefixes};
 use crate::platform::http::Incoming;
+use crate::platform::unicode;
 
 /// What a route does.
 #[derive(Debug, Clone, Copy)]
@@ -145,7 +146,7 @@ const ROUTES: &[Route] = &[
 /// The line of the table or the prefix that `path` belongs to, for the log: it holds no client's text.
 #[must_use]
 pub fn pattern<'a>(path: &str, prefixes: &'a Prefixes) -> &'a str {
-    match prefixes.place(path) {
+    match prefixes.place(path, unicode::fold) {
         Place::Under(prefix) => &prefix.prefix,
         Place::Ambiguous => "",
         Place::Outside => find(path).map_or("", |(route, _)| route.path),
@@ -155,7 +156,7 @@ pub fn pattern<'a>(path: &str, prefixes: &'a Prefixes) -> &'a str {
 /// Whether a request only reads here, so that a replica of the database may answer.
 #[must_use]
 pub fn only_reads(method: &str, path: &str, prefixes: &Prefixes) -> bool {
-    match prefixes.place(path) {
+    match prefixes.place(path, unicode::fold) {
         Place::Under(_) => true,
         Place::Ambiguous => false,
         Place::Outside => {
@@ -174,7 +175,7 @@ fn find(path: &str) -> Option<(&'static Route, &str)> {
 /// none: a proxy that asks there with its client's method must not take a preflight for a token. Nor
 /// does a prefix whose upstream answers preflights itself, `OPTIONS` being public there.
 pub(super) fn methods(path: &str, prefixes: &Prefixes) -> Option<String> {
-    match prefixes.place(path) {
+    match prefixes.place(path, unicode::fold) {
         Place::Under(prefix) => {
             let passes = prefix.public_methods.iter().any(|name| name == "OPTIONS");
             (!passes).then(|| COMMON_METHODS.to_owned())
@@ -190,7 +191,7 @@ pub(super) fn methods(path: &str, prefixes: &Prefixes) -> Option<String> {
 /// What no client can do anything about; [`unexpected`] words the answer.
 pub async fn answer(app: &App, request: &Incoming) -> Result<Answer, Unexpected> {
     let path = request.path();
-    match app.config.protected.place(&path) {
+    match app.config.protected.place(&path, unicode::fold) {
         Place::Under(prefix) => gateway::pass(app, request, prefix).await,
         Place::Ambiguous => Ok(Answer::Own(Dialect::Accounts.error(404, "Not found"))),
         Place::Outside => own(app, request, &path).await.map(Answer::Own),

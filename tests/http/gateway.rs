@@ -15,6 +15,8 @@ fn protected() -> String {
     let entry = |prefix: &str, upstream: &str, dialect: &str| json!({ "prefix": prefix, "upstream": upstream, "dialect": dialect });
     let mut admin = entry("/up/admin/", "UPSTREAM", "JWT");
     admin["role"] = json!("admin");
+    let mut secret = entry("/up/secret/", "UPSTREAM", "JWT");
+    secret["role"] = json!("admin");
     let mut public = entry("/public/", "UPSTREAM", "Bearer");
     public["public_methods"] = json!(["GET", "OPTIONS"]);
     json!([
@@ -26,6 +28,7 @@ fn protected() -> String {
         entry("/text/", "JWT_SECRET", "JWT"),
         entry("/database/", "DB", "JWT"),
         admin,
+        secret,
         public,
     ])
     .to_string()
@@ -455,6 +458,24 @@ async fn a_path_that_can_be_read_in_two_ways_goes_nowhere() {
             "/%zz",
             "/%c0%ae%c0%ae/admin",
             "/%u002e/admin",
+            "/...",
+            "/x.",
+            "/x./y",
+            "/x%2e/y",
+            "/x%20",
+            "/x%20/y",
+            "/%20x",
+            "/x%C2%A0/y",
+            "/%E3%80%80x",
+            "/x%E2%80%A8",
+            "/%E2%80%8B/x",
+            "/.%E2%80%8B./admin",
+            "/%EF%BC%8E%EF%BC%8E/admin",
+            "/x%EF%BC%8Fadmin",
+            "/%E2%80%A5/admin",
+            "/x%EF%BC%852fadmin",
+            "/+/admin",
+            "/..+/admin",
             "/\u{c3}\u{bc}",
         ] {
             let path = format!("{prefix}{rest}");
@@ -518,7 +539,7 @@ async fn a_longer_prefix_cannot_be_got_round() {
     make_admin(&server, &admin).await;
     let get =
         async |account: &Account, path: &str| request(&server, account, "GET", path).send().await;
-    for path in ["/up/admin/", "/up/admin/x"] {
+    for path in ["/up/admin/", "/up/admin/x", "/up/secret/x"] {
         assert_eq!(seen(&get(&customer, path).await), FORBIDDEN, "{path}");
         let received = received(&get(&admin, path).await);
         assert_eq!(header(&received, "x-auth-role"), Some("admin"));
@@ -533,13 +554,49 @@ async fn a_longer_prefix_cannot_be_got_round() {
         "/up/admin%2fx",
         "/up/x/../admin/x",
         "/up//admin/x",
+        "/up/secret./x",
+        "/up/secret%20/x",
+        "/up/secret%2e/x",
+        "/up/secret+/x",
+        "/up/secret%C2%A0/x",
+        "/up/%C5%BFecret/x",
+        "/up/%C5%BFECRET",
+        "/up/%25C5%25BFecret/x",
+        "/up/%EF%BD%93%EF%BD%85cret/x",
+        "/up/%EF%BC%B3ecret/x",
+        "/up/%F0%9D%93%BCecret/x",
+        "/up/%E2%93%A2ecret/x",
+        "/up/%EF%BC%8573ecret/x",
+        "/up/se%C2%ADcret/x",
+        "/up/se%E2%80%8Bcret/x",
+        "/up/%EF%BB%BFsecret/x",
+        "/up/secret%EF%B8%8F/x",
+        "/up/secr%C3%A9t/x",
+        "/up/secre%CC%81t/x",
+        "/up/adm%C4%B0n/x",
+        "/up/adm%C4%B1n/x",
+        "/up/secret.json",
+        "/up/Secret%2ejson",
+        "/up/secret::$DATA/x",
     ] {
         for account in [&customer, &admin] {
             assert_eq!(seen(&get(account, path).await), NOT_FOUND, "{path}");
         }
     }
-    for path in ["/up/administrators", "/up/x/admin/"] {
-        assert_eq!(get(&customer, path).await.status, 200, "{path}");
+    for path in [
+        "/up/administrators",
+        "/up/x/admin/",
+        "/up/secrets.json",
+        "/up/a.b/c.json",
+        "/up/a%20b",
+        "/up/c++",
+        "/up/%D0%94%D1%8E%D0%BD%D0%B0",
+        "/up/%D9%85%DB%8C%E2%80%8C%D8%B4%D9%88%D8%AF",
+        "/up/%E2%9D%A4%EF%B8%8F",
+        "/up/caf%C3%A9/x",
+    ] {
+        let received = received(&get(&customer, path).await);
+        assert!(received["url"].as_str().unwrap().ends_with(path), "{path}");
     }
     server.stop().await;
 }
