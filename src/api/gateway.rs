@@ -17,23 +17,26 @@ pub(super) async fn pass(
     request: &Incoming,
     prefix: &Prefix,
 ) -> Result<Answer, Unexpected> {
-    let mut identity = Vec::new();
+    if takes_a_header_away(request)? {
+        return Ok(Answer::Own(Dialect::Accounts.error(400, "Bad request")));
+    }
+    let mut caller = None;
     if !prefix.public_methods.contains(&request.method()) {
         let unsent = match prefix.dialect {
             prefixes::Dialect::Jwt => Scheme::Jwt,
             prefixes::Dialect::Bearer => Scheme::Bearer,
         };
-        let caller = match Identity::of(app, request, unsent).await? {
-            Ok(caller) => caller,
+        let identity = match Identity::of(app, request, unsent).await? {
+            Ok(identity) => identity,
             Err(refusal) => return Ok(Answer::Own(refusal)),
         };
         let role = prefix.role.as_ref();
-        if role.is_some_and(|role| !caller.has_role(role)) {
+        if role.is_some_and(|role| !identity.has_role(role)) {
             return Ok(Answer::Own(forbidden()));
         }
-        identity = caller.headers();
+        caller = Some(identity);
     }
-    match send(app, request, &prefix.upstream, identity).await {
+    match send(app, request, prefix, caller).await {
         Ok(answered) => Ok(Answer::Passed(answered)),
         Err(error) => {
             let line = json!({
@@ -50,51 +53,70 @@ pub(super) async fn pass(
 async fn send(
     app: &App,
     request: &Incoming,
-    upstream: &Upstream,
-    identity: Vec<(&'static str, String)>,
+    prefix: &Prefix,
+    caller: Option<Identity>,
 ) -> Result<Answered, HostError> {
     let upgrade = request.header("Upgrade")?.unwrap_or_default();
-    let connection = request.header("Connection")?.unwrap_or_default();
-    let outgoing = match upstream {
+    let is_web_socket = upgrade.eq_ignore_ascii_case("websocket");
+    let outgoing = match &prefix.upstream {
         Upstream::Binding(name) => Outgoing::to_binding(request, &app.services, name)?,
         Upstream::Origin(origin) => Outgoing::to_origin(request, origin)?,
     };
-    let keeps_upgrade = upgrade.eq_ignore_ascii_case("websocket");
     for name in outgoing.header_names() {
-        let is_kept_upgrade = keeps_upgrade && name == "upgrade";
-        if !is_kept_upgrade && is_dropped(&name, &connection) {
+        let is_kept = match name.as_str() {
+            "upgrade" => is_web_socket,
+            // Whoever has the token can do all that its account can, here too.
+            "authorization" => prefix.pass_authorization,
+            name => !is_of_one_connection(name) && !is_like_ours(name),
+        };
+        if !is_kept {
             outgoing.drop_header(&name)?;
         }
     }
     // Last, so that nothing which the client sent takes them away.
-    for (name, value) in identity {
+    for (name, value) in caller.map(Identity::headers).unwrap_or_default() {
         outgoing.set_header(name, &value)?;
     }
     outgoing.send().await
 }
 
-/// Whether a client's header, its name in small letters, ends here: it is of one connection
-/// (RFC 9110 section 7.6.1), or a server could take it for one of ours. CGI and WSGI see no
-/// difference between `-` and `_`, nor PHP between `_` and `.`.
-fn is_dropped(name: &str, connection: &str) -> bool {
-    const OURS: &str = "x-auth-";
-    const OF_A_CONNECTION: [&str; 6] = [
+/// Whether `Connection` names a header of the request that is not of one connection. To drop it, as
+/// RFC 9110 section 7.6.1 asks of whoever passes the request on, would let a client take away what
+/// the servers before this one have added, whatever they call it; and no client has a reason to.
+fn takes_a_header_away(request: &Incoming) -> Result<bool, HostError> {
+    let connection = request.header("Connection")?.unwrap_or_default();
+    let connection = connection.to_ascii_lowercase();
+    let mut named = connection.split(',').map(str::trim);
+    Ok(named.any(|name| {
+        // What the host does not take for a name is none's.
+        !is_of_one_connection(name) && matches!(request.header(name), Ok(Some(_)))
+    }))
+}
+
+/// Whether a header, its name in lower case, is of one connection and ends here (RFC 9110 section
+/// 7.6.1, RFC 9113 section 3.1).
+fn is_of_one_connection(name: &str) -> bool {
+    const NAMES: [&str; 8] = [
+        "close",
         "connection",
+        "http2-settings",
         "keep-alive",
         "te",
         "trailer",
         "transfer-encoding",
         "upgrade",
     ];
+    NAMES.contains(&name) || name.starts_with("proxy-")
+}
+
+/// Whether a server could take a header, its name in lower case, for one of ours. CGI and WSGI see
+/// no difference between `-` and `_`, nor PHP between `_` and `.`.
+fn is_like_ours(name: &str) -> bool {
     let mut start = name.chars().map(|c| match c {
         c if c.is_ascii_alphanumeric() => c,
         _ => '-',
     });
-    let mut named = connection.split(',').map(str::trim);
-    OURS.chars().all(|c| start.next() == Some(c))
-        || OF_A_CONNECTION.contains(&name)
-        || name.starts_with("proxy-")
-        || named.any(|named| named.eq_ignore_ascii_case(name))
+    "x-auth-".chars().all(|c| start.next() == Some(c))
 }
 
 #[cfg(test)]
@@ -102,15 +124,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_that_end_here() {
+    fn headers_of_one_connection() {
         for name in [
-            "x-auth-user-id",
-            "x-auth-",
-            "x-auth-anything",
-            "x_auth_user_id",
-            "x-auth_role",
-            "x.auth.role",
+            "close",
             "connection",
+            "http2-settings",
             "keep-alive",
             "proxy-authorization",
             "proxy-connection",
@@ -118,23 +136,41 @@ mod tests {
             "trailer",
             "transfer-encoding",
             "upgrade",
-            "x-named",
-            "named",
         ] {
-            assert!(is_dropped(name, "close,  X-Named ,named"), "{name}");
+            assert!(is_of_one_connection(name), "{name}");
+        }
+        for name in [
+            "",
+            "authorization",
+            "cookie",
+            "host",
+            "content-length",
+            "proxy",
+        ] {
+            assert!(!is_of_one_connection(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_like_ours() {
+        for name in [
+            "x-auth-user-id",
+            "x-auth-",
+            "x-auth-anything",
+            "x_auth_user_id",
+            "x-auth_role",
+            "x.auth.role",
+        ] {
+            assert!(is_like_ours(name), "{name}");
         }
         for name in [
             "x-auth",
             "x-authority",
             "xx-auth-a",
             "authorization",
-            "cookie",
             "host",
-            "content-length",
-            "proxy",
-            "x-named",
         ] {
-            assert!(!is_dropped(name, "close, x-name, named"), "{name}");
+            assert!(!is_like_ours(name), "{name}");
         }
     }
 }

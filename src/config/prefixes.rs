@@ -55,6 +55,8 @@ pub struct Prefix {
     pub role: Option<String>,
     /// Methods that need no token.
     pub public_methods: Vec<String>,
+    /// Whether the upstream is sent the client's `Authorization`.
+    pub pass_authorization: bool,
 }
 
 /// Where a path lies.
@@ -242,6 +244,11 @@ fn entry_of(entry: Value) -> Result<Prefix, String> {
             methods_of(methods).ok_or(wrong)?
         }
     };
+    let pass_authorization = match members.remove("pass_authorization") {
+        None => false,
+        Some(Value::Bool(passes)) => passes,
+        Some(_) => return Err("pass_authorization is neither true nor false".to_owned()),
+    };
     match members.keys().next() {
         None => Ok(Prefix {
             prefix,
@@ -249,6 +256,7 @@ fn entry_of(entry: Value) -> Result<Prefix, String> {
             dialect,
             role,
             public_methods,
+            pass_authorization,
         }),
         Some(member) => Err(format!("{member} is unknown")),
     }
@@ -365,6 +373,7 @@ mod tests {
             {
                 "prefix": "/a-b/.c_~/", "upstream": "https://a-1.example.com:8443",
                 "dialect": "Bearer", "role": "admin", "public_methods": ["GET", "M-SEARCH"],
+                "pass_authorization": true,
             },
         ]);
         let Prefixes(prefixes) = Prefixes::parse(&setting.to_string()).unwrap();
@@ -375,6 +384,7 @@ mod tests {
                 dialect: Dialect::Bearer,
                 role: Some("admin".to_owned()),
                 public_methods: vec!["GET".to_owned(), "M-SEARCH".to_owned()],
+                pass_authorization: true,
             },
             Prefix {
                 prefix: "/book/".to_owned(),
@@ -382,6 +392,7 @@ mod tests {
                 dialect: Dialect::Jwt,
                 role: None,
                 public_methods: Vec::new(),
+                pass_authorization: false,
             },
         ];
         assert_eq!(prefixes, expected);
@@ -405,6 +416,11 @@ mod tests {
             ("role", json!(["admin"]), "role is no text"),
             ("role", json!("Admin"), "role is no name of a role"),
             ("roles", json!("admin"), "roles is unknown"),
+            (
+                "pass_authorization",
+                json!("true"),
+                "pass_authorization is neither true nor false",
+            ),
         ] {
             let problem = problem(&with(member, value));
             assert_eq!(problem, format!("entry 1: {expected}"));

@@ -7,6 +7,7 @@ use crate::given::{self, Account};
 use crate::support::{Answer, RequestBuilder, Server};
 
 const NOT_FOUND: (u16, &str) = (404, "{\"error\":\"Not found\"}\n");
+const BAD_REQUEST: (u16, &str) = (400, "{\"error\":\"Bad request\"}\n");
 const FORBIDDEN: (u16, &str) = (403, "{\"error\":\"Forbidden\"}\n");
 const BAD_GATEWAY: (u16, &str) = (502, "{\"error\":\"Bad gateway\"}\n");
 
@@ -203,10 +204,8 @@ async fn the_service_is_sent_the_request_as_it_was() {
             assert_eq!(received["url"], format!("{origin}{target}"));
             assert_eq!(received["body"], body, "{method}");
             let id = account.id.to_string();
-            let authorization = format!("JWT {}", account.access_token);
             let jti = given::claims(&account.access_token)["jti"].clone();
             for (name, value) in [
-                ("authorization", authorization.as_str()),
                 ("cookie", "a=1; b=2"),
                 ("x-twice", "1, 2"),
                 ("x-forwarded-for", "192.0.2.1"),
@@ -216,6 +215,7 @@ async fn the_service_is_sent_the_request_as_it_was() {
             ] {
                 assert_eq!(header(&received, name), Some(value), "{prefix} {name}");
             }
+            assert_eq!(header(&received, "authorization"), None, "{prefix}");
             if method != "GET" {
                 assert_eq!(header(&received, "content-length"), Some("9"));
             }
@@ -255,9 +255,11 @@ async fn headers_that_end_at_the_gateway() {
             .header("X_Auth_User_Id", "1002")
             .header("X-Auth_Role", "admin")
             .header("X.Auth.Role", "admin")
-            // What is named here is dropped, but for what the gateway itself says.
-            .header("Connection", "close, X-Named, X-Auth-User-Id, x-auth-role")
-            .header("X-Named", "1")
+            .header(
+                "Connection",
+                "close, Keep-Alive, TE,upgrade, HTTP2-Settings",
+            )
+            .header("HTTP2-Settings", "AAMAAABkAAQAAP__")
             .header("X-Kept", "1")
             .header("Keep-Alive", "timeout=5")
             .header("TE", "trailers")
@@ -270,7 +272,8 @@ async fn headers_that_end_at_the_gateway() {
         let names: Vec<_> = headers.iter().filter_map(|h| h[0].as_str()).collect();
         for name in [
             "connection",
-            "x-named",
+            "authorization",
+            "http2-settings",
             "keep-alive",
             "te",
             "trailer",
@@ -302,6 +305,115 @@ async fn headers_that_end_at_the_gateway() {
         .header("X-Auth-Token-Id", "forged");
     let received = received(&request.send().await);
     assert_eq!(header(&received, "x-auth-token-id"), None);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn the_token_reaches_the_service_only_if_the_setting_says_so() {
+    let entry = |prefix: &str, upstream: &str, pass: Value| {
+        json!({
+            "prefix": prefix, "upstream": upstream, "dialect": "JWT", "public_methods": ["PUT"],
+            "pass_authorization": pass,
+        })
+    };
+    let protected = json!([
+        entry("/passed/", "UPSTREAM", json!(true)),
+        entry("/passed-far/", "https://books.example.com", json!(true)),
+        entry("/kept/", "UPSTREAM", json!(false)),
+        entry("/kept-far/", "https://books.example.com", json!(false)),
+    ]);
+    let protected = protected.to_string();
+    let server = Server::start(&[("PROTECTED", Some(&protected))]).await;
+    let account = Account::register(&server).await;
+    for scheme in ["JWT", "Bearer"] {
+        let authorization = format!("{scheme} {}", account.access_token);
+        // With PUT the token is not looked at.
+        for method in ["GET", "POST", "PUT"] {
+            for (prefix, expected) in [
+                ("/passed/", Some(authorization.as_str())),
+                ("/passed-far/", Some(authorization.as_str())),
+                ("/kept/", None),
+                ("/kept-far/", None),
+            ] {
+                let request = server.request(method, &format!("{prefix}x"));
+                let request = request.header("aUTHORIZATION", &authorization);
+                let received = received(&request.send().await);
+                let passed = header(&received, "authorization");
+                assert_eq!(passed, expected, "{method} {prefix}");
+            }
+        }
+    }
+    let request = server.request("PUT", "/kept/x");
+    let request = request.header("Authorization", "Basic YTpi");
+    let received = received(&request.send().await);
+    assert_eq!(header(&received, "authorization"), None);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn connection_takes_no_header_away() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    for (path, method) in [
+        ("/up/x", "POST"),
+        ("/origin/x", "PUT"),
+        ("/public/x", "OPTIONS"),
+    ] {
+        for name in [
+            "Authorization",
+            "CF-Connecting-IP",
+            "cf-ray",
+            "CF-Visitor",
+            "CDN-Loop",
+            "Content-Length",
+            "Content-Type",
+            "Cookie",
+            "Fastly-Client-IP",
+            "Forwarded",
+            "Host",
+            "Sec-Fetch-Site",
+            "True-Client-IP",
+            "Via",
+            "X-Auth-User-Id",
+            "X-Forwarded-For",
+            "X-Forwarded-Proto",
+            "X-Real-IP",
+            "X-Whatever-A-Proxy-Adds",
+        ] {
+            for connection in [
+                name.to_owned(),
+                format!("close, {}", name.to_lowercase()),
+                format!("keep-alive ,\t{name} ,, TE"),
+            ] {
+                let mut request = request(&server, &account, method, path)
+                    .header("Connection", &connection)
+                    .body("text");
+                if !matches!(name, "Authorization" | "Content-Length" | "Host") {
+                    request = request.header(name, "192.0.2.1");
+                }
+                assert_eq!(seen(&request.send().await), BAD_REQUEST, "{connection}");
+            }
+            let request = request(&server, &account, method, path);
+            let request = request
+                .header("Connection", "close")
+                .header("Connection", name);
+            let request = match name {
+                "Authorization" | "Host" => request,
+                _ => request.header(name, "4"),
+            };
+            assert_eq!(seen(&request.send().await), BAD_REQUEST, "{name} by itself");
+        }
+    }
+    assert_eq!(reached(&server).await, 0);
+    // What there is none of, and what no header can be called, takes nothing away.
+    for connection in ["close, X-Absent, Forwarded", "keep-alive, @, a b, ü"] {
+        let request = request(&server, &account, "GET", "/up/x")
+            .header("Connection", connection)
+            .header("X-Forwarded-For", "192.0.2.1");
+        let received = received(&request.send().await);
+        let address = header(&received, "x-forwarded-for");
+        assert_eq!(address, Some("192.0.2.1"), "{connection}");
+    }
     server.stop().await;
 }
 
@@ -610,6 +722,7 @@ async fn public_methods_need_no_token() {
             let answer = request.header("Authorization", authorization).send().await;
             let received = received(&answer);
             assert_eq!(header(&received, "x-auth-user-id"), None);
+            assert_eq!(header(&received, "authorization"), None);
         }
     }
     for method in ["POST", "HEAD", "PUT", "OPTION"] {
