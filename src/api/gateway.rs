@@ -73,11 +73,16 @@ async fn send(
             outgoing.drop_header(&name)?;
         }
     }
+    let expires_at = caller.as_ref().map(Identity::expires_at);
     // Last, so that nothing which the client sent takes them away.
     for (name, value) in caller.map(Identity::headers).unwrap_or_default() {
         outgoing.set_header(name, &value)?;
     }
-    outgoing.send().await
+    let answered = outgoing.send().await?;
+    match expires_at {
+        Some(expires_at) if is_web_socket => answered.until(expires_at * 1000.0),
+        _ => Ok(answered),
+    }
 }
 
 /// Whether `Connection` names a header of the request that is not of one connection. To drop it, as

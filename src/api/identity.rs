@@ -14,6 +14,7 @@ pub(super) struct Identity {
     user_id: UserId,
     role: String,
     token_id: Option<String>,
+    expires_at: f64,
 }
 
 impl Identity {
@@ -32,6 +33,7 @@ impl Identity {
                 user_id: caller.account.user.id,
                 role: caller.account.user.role,
                 token_id: caller.token_id,
+                expires_at: caller.expires_at,
             })
         };
         Ok(identity.map_err(
@@ -54,12 +56,18 @@ impl Identity {
             user_id: token.subject.map_err(gone)?,
             role: role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()),
             token_id: token.jti,
+            expires_at: token.expires_at,
         })
     }
 
     /// Whether the account has this role.
     pub(super) fn has_role(&self, role: &str) -> bool {
         self.role == role
+    }
+
+    /// When the token expires that said it, in seconds of Unix time.
+    pub(super) fn expires_at(&self) -> f64 {
+        self.expires_at
     }
 
     /// The headers that say it.

@@ -18,6 +18,8 @@ pub(super) struct Caller {
     pub(super) token_id: Option<String>,
     /// The session that the token belongs to, if any.
     pub(super) session: Option<String>,
+    /// When the token expires, in seconds of Unix time.
+    pub(super) expires_at: f64,
 }
 
 /// Why a protected route is closed.
@@ -77,6 +79,7 @@ pub(super) async fn authenticate(
                 account: holder.account,
                 token_id: token.jti,
                 session: token.session,
+                expires_at: token.expires_at,
             }))
         }
     }
