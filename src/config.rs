@@ -723,7 +723,7 @@ mod tests {
         assert_eq!(problem, "PROTECTED is no array of tables");
         let entry = r#"[{"prefix":"/book/","upstream":"BOOKS","dialect":"JWT"}]"#;
         let config = parse(&[("JWT_SECRET", SECRET), ("PROTECTED", entry)]).unwrap();
-        let place = config.protected.place("/book/x");
+        let place = config.protected.place("/book/x", str::to_owned);
         assert!(matches!(place, prefixes::Place::Under(_)));
     }
 

@@ -8,7 +8,19 @@ use edge_auth_core::dialect::Dialect;
 use edge_auth_core::json;
 
 /// The first segments of the service's own routes, and of those to come beside them.
-const OWN: [&str; 5] = ["auth", "api", "verify", ".well-known", "healthz"];
+const OWN: [&str; 11] = [
+    "account",
+    "admin",
+    "api",
+    "auth",
+    "healthz",
+    "oauth2",
+    "openapi.json",
+    "sign-in",
+    "sign-up",
+    "verify",
+    ".well-known",
+];
 
 /// How many times over a path may be percent-encoded.
 const ENCODINGS: usize = 3;
@@ -35,6 +47,8 @@ pub struct Prefix {
     pub role: Option<String>,
     /// Methods that need no token.
     pub public_methods: Vec<String>,
+    /// Whether the upstream is sent the client's `Authorization`.
+    pub pass_authorization: bool,
 }
 
 /// Where a path lies.
@@ -77,23 +91,23 @@ impl Prefixes {
     /// The longest prefix that `path`, as the client sent it, is under.
     ///
     /// A path counts only if every way to read it leads to one place: an upstream may decode it,
-    /// more than once, drop parameters after a `;`, fold its case or add a slash to its end, and
-    /// by none of that may it come out under a longer prefix, or under none.
+    /// more than once, drop what follows a `;`, fold its characters, take a format from the end of
+    /// its last name or add a slash to it, and by none of that may it come out under a longer
+    /// prefix, or under none.
+    ///
+    /// `fold` makes one text of all that a server could take for the same: letters of any case,
+    /// width or font, with or without marks and invisible characters. It is asked about texts that
+    /// are not ASCII alone, and may leave the case of ASCII as it is.
     #[must_use]
-    pub fn place(&self, path: &str) -> Place<'_> {
-        let under = |path: &str, fold: bool| {
-            self.0.iter().find(|Prefix { prefix, .. }| {
-                let start = path.get(..prefix.len());
-                start.is_some_and(|start| match fold {
-                    true => start.eq_ignore_ascii_case(prefix),
-                    false => start == prefix,
-                })
-            })
-        };
-        let Some(prefix) = under(path, false) else {
+    pub fn place(&self, path: &str, fold: fn(&str) -> String) -> Place<'_> {
+        let mut prefixes = self.0.iter();
+        let Some(prefix) = prefixes.find(|entry| path.starts_with(&entry.prefix)) else {
             return Place::Outside;
         };
-        let read = reading(path).and_then(|reading| under(&reading, true));
+        let read = reading(path, fold).and_then(|reading| {
+            let mut prefixes = self.0.iter();
+            prefixes.find(|entry| is_read_under(&reading, &entry.prefix))
+        });
         if read == Some(prefix) {
             Place::Under(prefix)
         } else {
@@ -102,9 +116,20 @@ impl Prefixes {
     }
 }
 
+/// Whether a server may take `reading` for a path under `prefix`: in any case, and, as some
+/// frameworks do, without a format at the end, `/book/admin.json` for `/book/admin/`.
+fn is_read_under(reading: &str, prefix: &str) -> bool {
+    let names = prefix.trim_end_matches('/');
+    let Some((start, rest)) = reading.split_at_checked(names.len()) else {
+        return false;
+    };
+    let is_format = || rest.starts_with('.') && !rest.trim_end_matches('/').contains('/');
+    start.eq_ignore_ascii_case(names) && (rest.starts_with('/') || is_format())
+}
+
 /// A path as the most obliging server reads it, with a slash at its end; `None` if servers may
 /// disagree on its segments.
-fn reading(path: &str) -> Option<String> {
+fn reading(path: &str, fold: fn(&str) -> String) -> Option<String> {
     // What is missing here, URL parsers rewrite or cut off.
     let is_kept = |byte: u8| byte.is_ascii_graphic() && !b"\"#<>?\\^`{}".contains(&byte);
     if !path.bytes().all(is_kept) {
@@ -116,33 +141,48 @@ fn reading(path: &str) -> Option<String> {
         if segment.is_empty() && segments.peek().is_none() {
             break;
         }
-        reading.push_str(&name(segment)?);
+        reading.push_str(&name(segment, fold)?);
         reading.push('/');
     }
     Some(reading)
 }
 
-/// What a segment says once it is decoded, without parameters.
-fn name(segment: &str) -> Option<String> {
-    let (mut decoded, is_malformed) = decode(segment)?;
+/// What a segment says once it is decoded and folded, without what follows the name: parameters,
+/// or a stream of an NTFS file.
+fn name(segment: &str, fold: fn(&str) -> String) -> Option<String> {
+    let (mut text, is_malformed) = decode(segment)?;
     if is_malformed {
         return None;
     }
     for _ in 0..ENCODINGS {
-        if decoded.contains(['/', '\\']) || decoded.contains(char::is_control) {
+        if !text.is_ascii() {
+            text = fold(&text);
+        }
+        if text.contains(|c: char| matches!(c, '/' | '\\') || c.is_control()) {
             return None;
         }
-        let name = decoded.split([';', '?', '#']).next()?;
-        if matches!(name.trim(), "" | "." | "..") {
+        let name = text.split([';', '?', '#', ':']).next()?;
+        // A `+` is a space where a form is expected.
+        let name = name.trim_matches('+');
+        if name.is_empty() || is_shortened(name) || is_shortened(&text) {
             return None;
         }
-        let (again, _) = decode(&decoded)?;
-        if again == decoded {
+        if !text.contains('%') {
             return Some(name.to_owned());
         }
-        decoded = again;
+        let (again, _) = decode(&text)?;
+        if again == text {
+            return Some(name.to_owned());
+        }
+        text = again;
     }
     None
+}
+
+/// Whether some servers take a name without a part of it: Windows without the dots and spaces at
+/// its end, others without white space round it. Of `.` and `..` nothing is left.
+fn is_shortened(name: &str) -> bool {
+    name.ends_with('.') || name.trim() != name
 }
 
 /// Decodes percent escapes once, and says whether there was a `%` that starts none. `None` if that
@@ -196,6 +236,11 @@ fn entry_of(entry: Value) -> Result<Prefix, String> {
             methods_of(methods).ok_or(wrong)?
         }
     };
+    let pass_authorization = match members.remove("pass_authorization") {
+        None => false,
+        Some(Value::Bool(passes)) => passes,
+        Some(_) => return Err("pass_authorization is neither true nor false".to_owned()),
+    };
     match members.keys().next() {
         None => Ok(Prefix {
             prefix,
@@ -203,6 +248,7 @@ fn entry_of(entry: Value) -> Result<Prefix, String> {
             dialect,
             role,
             public_methods,
+            pass_authorization,
         }),
         Some(member) => Err(format!("{member} is unknown")),
     }
@@ -227,8 +273,12 @@ fn check_prefix(prefix: &str) -> Result<(), String> {
         .ok_or("prefix does not start and end with / and have a name between")?;
     let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     for segment in inner.split('/') {
-        if matches!(segment, "" | "." | "..") || !segment.bytes().all(is_unreserved) {
+        if segment.is_empty() || !segment.bytes().all(is_unreserved) {
             return Err("prefix has a segment that is not of letters, digits and -._~".to_owned());
+        }
+        // No path under it would count.
+        if is_shortened(segment) {
+            return Err("prefix has a segment that ends in a dot".to_owned());
         }
     }
     let first = inner.split('/').next().unwrap_or_default();
@@ -289,6 +339,8 @@ fn methods_of(methods: Value) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use unicode_normalization::UnicodeNormalization;
+    use unicode_normalization::char::is_combining_mark;
 
     use super::*;
 
@@ -313,6 +365,7 @@ mod tests {
             {
                 "prefix": "/a-b/.c_~/", "upstream": "https://a-1.example.com:8443",
                 "dialect": "Bearer", "role": "admin", "public_methods": ["GET", "M-SEARCH"],
+                "pass_authorization": true,
             },
         ]);
         let Prefixes(prefixes) = Prefixes::parse(&setting.to_string()).unwrap();
@@ -323,6 +376,7 @@ mod tests {
                 dialect: Dialect::JwtExtended,
                 role: Some("admin".to_owned()),
                 public_methods: vec!["GET".to_owned(), "M-SEARCH".to_owned()],
+                pass_authorization: true,
             },
             Prefix {
                 prefix: "/book/".to_owned(),
@@ -330,6 +384,7 @@ mod tests {
                 dialect: Dialect::FlaskJwt,
                 role: None,
                 public_methods: Vec::new(),
+                pass_authorization: false,
             },
         ];
         assert_eq!(prefixes, expected);
@@ -353,6 +408,11 @@ mod tests {
             ("role", json!(["admin"]), "role is no text"),
             ("role", json!("Admin"), "role is no name of a role"),
             ("roles", json!("admin"), "roles is unknown"),
+            (
+                "pass_authorization",
+                json!("true"),
+                "pass_authorization is neither true nor false",
+            ),
         ] {
             let problem = problem(&with(member, value));
             assert_eq!(problem, format!("entry 1: {expected}"));
@@ -380,6 +440,7 @@ mod tests {
         }
         for prefix in [
             "//", "/a//b/", "/a/./", "/../a/", "/a b/", "/%61/", "/a;b/", "/ä/", "/a:b/", "/a*/",
+            "/a./", "/.../", "/a/b./c/",
         ] {
             let problem = problem(&with("prefix", json!(prefix)));
             assert!(problem.contains("has a segment"), "{prefix}");
@@ -392,11 +453,27 @@ mod tests {
             "/verify/",
             "/.well-known/x/",
             "/healthz/",
+            "/account/",
+            "/Account/books/",
+            "/admin/",
+            "/sign-in/",
+            "/SIGN-UP/",
+            "/oauth2/token/",
+            "/openapi.json/",
         ] {
             let problem = problem(&with("prefix", json!(prefix)));
             assert!(problem.contains("covers routes"), "{prefix}");
         }
-        for prefix in ["/apis/", "/books/api/", "/authors/", "/.a/", "/.../"] {
+        for prefix in [
+            "/apis/",
+            "/books/api/",
+            "/books/admin/",
+            "/authors/",
+            "/accounts/",
+            "/openapi/",
+            "/.a/",
+            "/a.b/",
+        ] {
             Prefixes::parse(&with("prefix", json!(prefix)).to_string()).unwrap();
         }
     }
@@ -428,14 +505,38 @@ mod tests {
     }
 
     fn places() -> Prefixes {
-        let setting = json!([entry("/book/"), entry("/book/admin/"), entry("/Paper/")]);
+        let setting = json!([
+            entry("/book/"),
+            entry("/book/admin/"),
+            entry("/book/Secret/"),
+            entry("/book/v1/"),
+            entry("/book/v1.2/"),
+            entry("/Paper/"),
+        ]);
         Prefixes::parse(&setting.to_string()).unwrap()
+    }
+
+    /// As the host folds, but for the characters that it takes for ignorable.
+    fn fold(text: &str) -> String {
+        let bare = |text: &str| {
+            let is_ignored = |c: char| {
+                is_combining_mark(c) || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+            };
+            let characters = text.nfkd().filter(|&c| !is_ignored(c));
+            characters.collect::<String>()
+        };
+        bare(&bare(text).to_lowercase().to_uppercase().to_lowercase())
+    }
+
+    /// For paths of which no character needs it.
+    fn no_fold(text: &str) -> String {
+        panic!("asked to fold {text}")
     }
 
     #[test]
     fn the_longest_prefix_counts() {
         let places = places();
-        let under = |path: &str| match places.place(path) {
+        let under = |path: &str| match places.place(path, no_fold) {
             Place::Under(prefix) => prefix.prefix.clone(),
             place => format!("{place:?}"),
         };
@@ -444,15 +545,20 @@ mod tests {
             "/book/dune",
             "/book/dune/",
             "/book/a/b",
-            "/book/d%c3%bcne",
             "/book/%44une",
             "/book/a;b=c",
             "/book/100%25",
             "/book/a%20b",
-            "/book/...",
             "/book/a..b",
             "/book/.a",
+            "/book/...a",
+            "/book/a.b/c.d",
+            "/book/c++",
             "/book/administrator",
+            "/book/admin-x",
+            "/book/x/admin.json",
+            "/book/admin.json/x",
+            "/book/a:b",
             "/book/x/admin/",
             "/book/a:@!$&'()*+,=~|[]",
         ] {
@@ -461,6 +567,10 @@ mod tests {
         assert_eq!(under("/book/admin/"), "/book/admin/");
         assert_eq!(under("/book/admin/x"), "/book/admin/");
         assert_eq!(under("/Paper/x"), "/Paper/");
+        assert_eq!(under("/Paper/.x"), "/Paper/");
+        assert_eq!(under("/book/v1/x"), "/book/v1/");
+        assert_eq!(under("/book/v1.2/x"), "/book/v1.2/");
+        assert_eq!(under("/book/v1.2/"), "/book/v1.2/");
         for path in [
             "",
             "/",
@@ -469,8 +579,127 @@ mod tests {
             "/boo%6b/x",
             "//book/x",
             "/paper/x",
+            "/book.json",
+            "/b%C3%B6ok/x",
         ] {
             assert_eq!(under(path), "Outside", "{path}");
+        }
+    }
+
+    #[test]
+    fn names_in_any_script_are_taken() {
+        let places = places();
+        for name in [
+            "Dünensand",
+            "Дюна",
+            "砂丘",
+            "デューン",
+            "می‌شود",
+            "ﾃﾞｭｰﾝ",
+            "a\u{a0}b",
+            "a…b",
+            "Ⅳ",
+            "admïnistrator",
+        ] {
+            let path = format!("/book/{}/x", encoded(name));
+            let place = places.place(&path, fold);
+            assert!(
+                matches!(&place, Place::Under(Prefix { prefix, .. }) if prefix == "/book/"),
+                "{name}: {place:?}"
+            );
+        }
+    }
+
+    /// A name that a client sends percent-encoded.
+    fn encoded(name: &str) -> String {
+        name.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    }
+
+    #[test]
+    fn spellings_that_a_server_may_fold_are_refused() {
+        let places = places();
+        for name in [
+            // White space and dots that some servers take off.
+            "x.",
+            "x..",
+            "x ",
+            " x",
+            "x\u{a0}",
+            "\u{3000}x",
+            "x\u{2028}",
+            "\u{1680}x",
+            "...",
+            " . ",
+            "x;y.",
+            "x ;y",
+            ".;x",
+            "+",
+            "..+",
+            "x.+",
+            "+ x",
+            ":x",
+            // Characters that become others.
+            "．．",
+            "‥",
+            "…",
+            "a／b",
+            "a＼b",
+            "．",
+            "x．",
+            "；x",
+            "％2e％2e",
+            "a％2fb",
+            "？",
+            "＃",
+            // Characters of which nothing is left.
+            "\u{200b}",
+            "\u{ad}",
+            ".\u{200b}.",
+            "x.\u{feff}",
+            "\u{301}",
+            // A longer prefix in other words.
+            "admin.",
+            "admin ",
+            "admin\u{3000}",
+            "admin+",
+            "+admin",
+            "admin:x",
+            "admin::$INDEX_ALLOCATION",
+            "ａｄｍｉｎ",
+            "ＡDMIN",
+            "𝐚dmin",
+            "ⓐdmin",
+            "admın",
+            "admİn",
+            "ádmin",
+            "a\u{301}dmin",
+            "ad\u{ad}min",
+            "admin\u{200b}",
+            "％61dmin",
+            "％２561dmin",
+            "ſecret",
+            "ſECRET",
+            "SECRE\u{200d}T",
+        ] {
+            for path in [
+                format!("/book/{}", encoded(name)),
+                format!("/book/{}/x", encoded(name)),
+                format!("/book/{}/x", encoded(&encoded(name))),
+            ] {
+                assert_eq!(
+                    places.place(&path, fold),
+                    Place::Ambiguous,
+                    "{name}: {path}"
+                );
+            }
+        }
+        for path in [
+            "/book/admin.json",
+            "/book/Admin.tar.gz/",
+            "/book/secret%2ejson",
+            "/book/admin.x;y",
+        ] {
+            assert_eq!(places.place(path, no_fold), Place::Ambiguous, "{path}");
         }
     }
 
@@ -513,7 +742,6 @@ mod tests {
             "/book/%zz",
             "/book/%u002f",
             "/book/a b",
-            "/book/ü",
             "/book/<x>",
             "/book/{x}",
             // A longer prefix in other words.
@@ -524,7 +752,8 @@ mod tests {
             "/book/admin;a/x",
             "/book/admin%3fa/x",
         ] {
-            assert_eq!(places.place(path), Place::Ambiguous, "{path}");
+            assert_eq!(places.place(path, no_fold), Place::Ambiguous, "{path}");
         }
+        assert_eq!(places.place("/book/ü", fold), Place::Ambiguous);
     }
 }

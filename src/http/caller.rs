@@ -20,6 +20,8 @@ pub(crate) struct Caller {
     pub(crate) token_id: Option<String>,
     /// The session that the token belongs to, if any.
     pub(crate) session: Option<SessionId>,
+    /// When the token expires, in seconds of Unix time.
+    pub(crate) expires_at: f64,
 }
 
 impl Caller {
@@ -98,6 +100,7 @@ pub(crate) async fn authenticate(app: &App, request: &Incoming) -> Result<Caller
                 account: holder.account,
                 token_id: token.jti,
                 session: token.session,
+                expires_at: token.expires_at,
             })
         }
     }

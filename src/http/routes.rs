@@ -9,6 +9,7 @@ use super::{Refused, Reply};
 use crate::app::App;
 use crate::config::prefixes::{Place, Prefix, Prefixes};
 use crate::platform::http::Incoming;
+use crate::platform::unicode;
 
 /// An answer that is still to come. In a box, so that what one route does is not compiled into the
 /// code of every other.
@@ -136,7 +137,7 @@ pub(crate) fn resolve<'a>(
     prefixes: &'a Prefixes,
     areas: &'static [&'static [Route]],
 ) -> Target<'a> {
-    match prefixes.place(path) {
+    match prefixes.place(path, unicode::fold) {
         Place::Under(prefix) => Target::Prefix(prefix),
         Place::Ambiguous => Target::Ambiguous,
         Place::Outside => areas

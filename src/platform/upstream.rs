@@ -16,6 +16,12 @@ extern "C" {
     async fn fetch_from_origin(request: &web_sys::Request) -> Result<JsValue, JsValue>;
 }
 
+#[wasm_bindgen(module = "/src/platform/web_socket.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn until(response: &web_sys::Response, end_ms: f64) -> Result<web_sys::Response, JsValue>;
+}
+
 /// The service bindings of `wrangler.toml`.
 #[derive(Debug)]
 pub struct Services(JsValue);
@@ -31,6 +37,17 @@ impl Services {
 /// An upstream's answer, as the host has it: its body a stream, its WebSocket open.
 #[derive(Debug)]
 pub struct Answered(web_sys::Response);
+
+impl Answered {
+    /// The answer, whose WebSocket, if it has one, is closed on both sides when `end_ms`, in
+    /// milliseconds of Unix time, has come.
+    ///
+    /// # Errors
+    /// The WebSocket is taken already.
+    pub fn until(self, end_ms: f64) -> Result<Self, HostError> {
+        Ok(Self(until(&self.0, end_ms)?))
+    }
+}
 
 impl From<Answered> for web_sys::Response {
     fn from(answered: Answered) -> Self {

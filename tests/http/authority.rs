@@ -12,27 +12,22 @@ const QUICK: [(&str, Option<&str>); 2] = [
     ("SIGN_IN_FLOOR_MS", Some("100")),
 ];
 
-/// What others do to the account between two steps of its request, and the refusal of an administrator
-/// and of anybody.
-const MEANWHILE: [(&str, Option<(u16, &str)>, (u16, &str)); 4] = [
+/// What others do to the account between two steps of its request, and how that is refused.
+const MEANWHILE: [(&str, (u16, &str)); 4] = [
     (
         "UPDATE users SET role = 'customer', epoch = epoch + 1 WHERE id = {id}",
-        Some((401, "{\"msg\":\"Token has been revoked\"}\n")),
         (401, "{\"msg\":\"Token has been revoked\"}\n"),
     ),
     (
         "UPDATE users SET disabled = 1 WHERE id = {id}",
-        Some((401, "{\"msg\":\"Token has been revoked\"}\n")),
         (401, "{\"msg\":\"Token has been revoked\"}\n"),
     ),
     (
         "DELETE FROM sessions WHERE user_id = {id}",
-        Some((401, "{\"msg\":\"Token has been revoked\"}\n")),
         (401, "{\"msg\":\"Token has been revoked\"}\n"),
     ),
     (
         "DELETE FROM users WHERE id = {id}",
-        Some((404, "{\"error\":\"User not found\"}\n")),
         (404, "{\"error\":\"User not found\"}\n"),
     ),
 ];
@@ -107,7 +102,7 @@ async fn administrators_are_asked_again_when_the_change_is_written() {
         ("POST", "/api/admin/users/import".to_owned(), line, 1),
     ];
     for (method, path, body, after) in changes {
-        for (statement, expected, _) in MEANWHILE {
+        for (statement, expected) in MEANWHILE {
             let (admin, bearer) = caller(&server, true).await;
             let path = path.replace("{self}", &format!("/api/admin/users/{}", admin.id));
             let before = others(&server, admin.id).await;
@@ -121,7 +116,7 @@ async fn administrators_are_asked_again_when_the_change_is_written() {
             let request = request.header("Content-Type", media_type).body(&body);
             let answer = meanwhile(request, statement, admin.id, after).send().await;
             let seen = (answer.status, answer.text());
-            assert_eq!(Some(seen), expected, "{method} {path} {statement}");
+            assert_eq!(seen, expected, "{method} {path} {statement}");
             assert_eq!(
                 others(&server, admin.id).await,
                 before,
@@ -193,7 +188,7 @@ async fn everybody_is_asked_again_when_a_change_is_written() {
         ("DELETE", "/api/auth/sessions", json!({}), 1),
     ];
     for (method, path, body, after) in changes {
-        for (statement, _, expected) in MEANWHILE {
+        for (statement, expected) in MEANWHILE {
             let (account, bearer) = caller(&server, false).await;
             let more = json!({
                 "email": account.email, "password": PASSWORD, "scope": "offline_access",

@@ -1,10 +1,11 @@
 //! Protected prefixes: who passes, what the service behind is sent, and what comes back.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::given::{self, Account};
-use crate::support::{Answer, RequestBuilder, Server};
+use crate::support::{Answer, Close, RequestBuilder, Server};
 
 const NOT_FOUND: (u16, &str) = (404, "{\"error\":\"Not found\"}\n");
 const FORBIDDEN: (u16, &str) = (403, "{\"error\":\"Forbidden\"}\n");
@@ -15,6 +16,8 @@ fn protected() -> String {
     let entry = |prefix: &str, upstream: &str, dialect: &str| json!({ "prefix": prefix, "upstream": upstream, "dialect": dialect });
     let mut admin = entry("/up/admin/", "UPSTREAM", "JWT");
     admin["role"] = json!("admin");
+    let mut secret = entry("/up/secret/", "UPSTREAM", "JWT");
+    secret["role"] = json!("admin");
     let mut public = entry("/public/", "UPSTREAM", "Bearer");
     public["public_methods"] = json!(["GET", "OPTIONS"]);
     json!([
@@ -26,6 +29,7 @@ fn protected() -> String {
         entry("/text/", "JWT_SECRET", "JWT"),
         entry("/database/", "DB", "JWT"),
         admin,
+        secret,
         public,
     ])
     .to_string()
@@ -200,10 +204,8 @@ async fn the_service_is_sent_the_request_as_it_was() {
             assert_eq!(received["url"], format!("{origin}{target}"));
             assert_eq!(received["body"], body, "{method}");
             let id = account.id.to_string();
-            let authorization = format!("JWT {}", account.access_token);
             let jti = given::claims(&account.access_token)["jti"].clone();
             for (name, value) in [
-                ("authorization", authorization.as_str()),
                 ("cookie", "a=1; b=2"),
                 ("x-twice", "1, 2"),
                 ("x-forwarded-for", "192.0.2.1"),
@@ -213,6 +215,7 @@ async fn the_service_is_sent_the_request_as_it_was() {
             ] {
                 assert_eq!(header(&received, name), Some(value), "{prefix} {name}");
             }
+            assert_eq!(header(&received, "authorization"), None, "{prefix}");
             if method != "GET" {
                 assert_eq!(header(&received, "content-length"), Some("9"));
             }
@@ -252,9 +255,11 @@ async fn headers_that_end_at_the_gateway() {
             .header("X_Auth_User_Id", "1002")
             .header("X-Auth_Role", "admin")
             .header("X.Auth.Role", "admin")
-            // What is named here is dropped, but for what the gateway itself says.
-            .header("Connection", "close, X-Named, X-Auth-User-Id, x-auth-role")
-            .header("X-Named", "1")
+            .header(
+                "Connection",
+                "close, Keep-Alive, TE,upgrade, HTTP2-Settings",
+            )
+            .header("HTTP2-Settings", "AAMAAABkAAQAAP__")
             .header("X-Kept", "1")
             .header("Keep-Alive", "timeout=5")
             .header("TE", "trailers")
@@ -267,7 +272,8 @@ async fn headers_that_end_at_the_gateway() {
         let names: Vec<_> = headers.iter().filter_map(|h| h[0].as_str()).collect();
         for name in [
             "connection",
-            "x-named",
+            "authorization",
+            "http2-settings",
             "keep-alive",
             "te",
             "trailer",
@@ -299,6 +305,122 @@ async fn headers_that_end_at_the_gateway() {
         .header("X-Auth-Token-Id", "forged");
     let received = received(&request.send().await);
     assert_eq!(header(&received, "x-auth-token-id"), None);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn the_token_reaches_the_service_only_if_the_setting_says_so() {
+    let entry = |prefix: &str, upstream: &str, pass: Value| {
+        json!({
+            "prefix": prefix, "upstream": upstream, "dialect": "JWT", "public_methods": ["PUT"],
+            "pass_authorization": pass,
+        })
+    };
+    let protected = json!([
+        entry("/passed/", "UPSTREAM", json!(true)),
+        entry("/passed-far/", "https://books.example.com", json!(true)),
+        entry("/kept/", "UPSTREAM", json!(false)),
+        entry("/kept-far/", "https://books.example.com", json!(false)),
+    ]);
+    let protected = protected.to_string();
+    let server = Server::start(&[("PROTECTED", Some(&protected))]).await;
+    let account = Account::register(&server).await;
+    for scheme in ["JWT", "Bearer"] {
+        let authorization = format!("{scheme} {}", account.access_token);
+        // With PUT the token is not looked at.
+        for method in ["GET", "POST", "PUT"] {
+            for (prefix, expected) in [
+                ("/passed/", Some(authorization.as_str())),
+                ("/passed-far/", Some(authorization.as_str())),
+                ("/kept/", None),
+                ("/kept-far/", None),
+            ] {
+                let request = server.request(method, &format!("{prefix}x"));
+                let request = request.header("aUTHORIZATION", &authorization);
+                let received = received(&request.send().await);
+                let passed = header(&received, "authorization");
+                assert_eq!(passed, expected, "{method} {prefix}");
+            }
+        }
+    }
+    let request = server.request("PUT", "/kept/x");
+    let request = request.header("Authorization", "Basic YTpi");
+    let received = received(&request.send().await);
+    assert_eq!(header(&received, "authorization"), None);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn connection_takes_away_nothing_that_a_proxy_adds() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    for (path, method) in [
+        ("/up/x", "POST"),
+        ("/origin/x", "PUT"),
+        ("/public/x", "OPTIONS"),
+    ] {
+        for name in [
+            "CF-Connecting-IP",
+            "cf-ray",
+            "CF-Visitor",
+            "CDN-Loop",
+            "Content-Type",
+            "Cookie",
+            "Fastly-Client-IP",
+            "Forwarded",
+            "Sec-Fetch-Site",
+            "True-Client-IP",
+            "Via",
+            "X-Client-IP",
+            "X-Forwarded-For",
+            "X-Forwarded-Proto",
+            "X-Original-URL",
+            "X-Real-IP",
+            "X-Request-Id",
+        ] {
+            if path == "/origin/x" && name == "CF-Connecting-IP" {
+                // Of requests to other origins the runtime writes it itself.
+                continue;
+            }
+            for connection in [
+                name.to_owned(),
+                format!("close, {}, X-Named", name.to_lowercase()),
+                format!("keep-alive ,\t{name} ,, X-NAMED, TE"),
+            ] {
+                let request = request(&server, &account, method, path)
+                    .header("Connection", &connection)
+                    .header("X-Named", "1")
+                    .header(name, "192.0.2.1")
+                    .body("text");
+                let received = received(&request.send().await);
+                let kept = header(&received, &name.to_lowercase());
+                assert_eq!(kept, Some("192.0.2.1"), "{path} {connection}");
+                // Whatever else is named is of that connection (RFC 9110 section 7.6.1).
+                let named = header(&received, "x-named").is_some();
+                assert_eq!(named, connection == name, "{path} {connection}");
+            }
+        }
+        // The token and the host are looked at here, and ours are set last.
+        let request = request(&server, &account, method, path)
+            .header(
+                "Connection",
+                "close, Authorization, Host, Content-Length, X-Auth-User-Id",
+            )
+            .body("text");
+        let received = received(&request.send().await);
+        assert_eq!(received["body"], "text", "{path}");
+        let user_id = header(&received, "x-auth-user-id").is_some();
+        assert_eq!(user_id, path != "/public/x", "{path}");
+    }
+    // What there is none of, and what no header can be called, takes nothing away.
+    for connection in ["close, X-Absent, Forwarded", "keep-alive, @, a b, ü"] {
+        let request = request(&server, &account, "GET", "/up/x")
+            .header("Connection", connection)
+            .header("X-Forwarded-For", "192.0.2.1");
+        let received = received(&request.send().await);
+        let address = header(&received, "x-forwarded-for");
+        assert_eq!(address, Some("192.0.2.1"), "{connection}");
+    }
     server.stop().await;
 }
 
@@ -364,24 +486,157 @@ async fn bodies_stream_both_ways_whatever_their_size() {
 async fn web_sockets_pass() {
     let server = start().await;
     let account = Account::register(&server).await;
+    let id = account.id.to_string();
     let bearer = account.bearer();
-    for path in ["/up/socket", "/origin/socket"] {
+    for (path, user) in [
+        ("/up/socket", id.as_str()),
+        ("/origin/socket", &id),
+        ("/public/socket", "null"),
+    ] {
         let headers = [
             ("Authorization", bearer.as_str()),
             ("X-Auth-User-Id", "1000"),
         ];
-        let outcome = server.web_socket(path, &headers, &["one", "zwei ü"]).await;
-        let hello = format!("user {}", account.id);
+        let bytes = json!([0, 255, 10, 195]);
+        let messages = [
+            json!("one"),
+            json!("zwei ü"),
+            bytes.clone(),
+            json!([]),
+            json!(""),
+        ];
+        let close = Close::With(3001, "gone for ü");
+        let mut outcome = server.web_socket(path, &headers, &messages, close).await;
+        let answer_headers = outcome.as_object_mut().unwrap().remove("headers");
+        let hello = format!("user {user}");
         let expected = json!({
-            "status": 101, "protocol": "echo", "received": [hello, "echo one", "echo zwei ü"],
+            "status": 101, "protocol": "echo", "closed": [3001, "gone for ü"],
+            "received": [hello, "echo one", "echo zwei ü", bytes, [], "echo "],
         });
         assert_eq!(outcome, expected, "{path}");
+        let answer_headers = answer_headers.unwrap();
+        for cookie in ["a=1", "b=2"] {
+            let values = answer_headers.as_array().unwrap().iter();
+            assert_eq!(values.filter(|value| *value == cookie).count(), 1, "{path}");
+        }
+        assert_eq!(closed(&server).await, "3001 gone for ü", "{path}");
+    }
+    for path in ["/up/socket", "/origin/socket"] {
         let before = reached(&server).await;
-        let refused = server.web_socket(path, &[], &[]).await;
+        let waiting = Close::ByTheOtherSide;
+        let refused = server.web_socket(path, &[], &[], waiting).await;
         assert_eq!(refused["status"], 401);
         assert_eq!(reached(&server).await, before);
     }
     server.stop().await;
+}
+
+/// How the upstream's latest WebSocket was closed by the other side, once it was. Each line is reported once.
+async fn closed(server: &Server) -> String {
+    for _ in 0..1000 {
+        let logs = server.logs().await;
+        let ends: Vec<_> = logs
+            .iter()
+            .filter_map(|line| line.strip_prefix("socket: "))
+            .collect();
+        let opened = logs
+            .iter()
+            .filter(|line| line.starts_with("upstream: ") && line.ends_with("/socket"));
+        if let Some(last) = ends.last().filter(|_| ends.len() == opened.count()) {
+            return (*last).to_owned();
+        }
+    }
+    panic!("the upstream's WebSocket is still open");
+}
+
+#[wasm_bindgen_test]
+async fn a_web_socket_is_closed_by_either_side() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    let bearer = account.bearer();
+    let headers = [("Authorization", bearer.as_str())];
+    for path in ["/up/socket", "/origin/socket"] {
+        let end = async |messages: &[Value], close: Close<'_>| {
+            let outcome = server.web_socket(path, &headers, messages, close).await;
+            outcome["closed"].clone()
+        };
+        let by_upstream = end(&[json!("close")], Close::ByTheOtherSide).await;
+        assert_eq!(by_upstream, json!([4001, "said so"]), "{path}");
+        assert_eq!(closed(&server).await, "4001 said so", "{path}");
+        // 1005 stands for a close frame without a code.
+        let without_code = end(&[], Close::With(1005, "")).await;
+        assert_eq!(without_code, json!([1005, ""]), "{path}");
+        assert_eq!(closed(&server).await, "1005 ", "{path}");
+        end(&[json!("x")], Close::BreakingOff).await;
+        assert_eq!(closed(&server).await, "1001 ", "{path}");
+        // Nobody may send 1015; the mask is zero.
+        let handshake = format!(
+            "GET {path} HTTP/1.1\r\nHost: a.example\r\nAuthorization: {bearer}\r\n\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        let frame = [&[0x88, 0x82, 0, 0, 0, 0][..], &1015_u16.to_be_bytes()].concat();
+        let before = reached(&server).await;
+        server.raw(&[handshake.as_bytes(), &frame].concat()).await;
+        assert_eq!(reached(&server).await, before + 1);
+        assert_eq!(closed(&server).await, "1001 ", "{path}");
+    }
+    // Without a token it is the host that passes everything on, so the service sees what happened.
+    let close = Close::BreakingOff;
+    server
+        .web_socket("/public/socket", &headers, &[], close)
+        .await;
+    let end = closed(&server).await;
+    assert!(end.starts_with("1006 "), "{end}");
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_web_socket_ends_with_its_token() {
+    let protected = protected();
+    for trust in ["false", "true"] {
+        let settings = [
+            ("PROTECTED", Some(protected.as_str())),
+            ("TRUST_TOKEN_ALONE", Some(trust)),
+        ];
+        let server = Server::start(&settings).await;
+        let account = Account::register(&server).await;
+        let authorization = |expires_at: f64| {
+            let claims = json!({ "identity": account.id, "exp": expires_at });
+            format!("JWT {}", given::signed(&claims))
+        };
+        let expires_at = js_sys::Date::now() / 1000.0 + 2.5;
+        let soon = authorization(expires_at);
+        let sockets = ["/up/socket", "/origin/socket"].map(async |path| {
+            let headers = [("Authorization", soon.as_str())];
+            let messages = [json!("one")];
+            let waiting = Close::ByTheOtherSide;
+            let outcome = server.web_socket(path, &headers, &messages, waiting).await;
+            let hello = format!("user {}", account.id);
+            assert_eq!(outcome["received"], json!([hello, "echo one"]), "{path}");
+            assert_eq!(
+                outcome["closed"],
+                json!([1008, "Token has expired"]),
+                "{path}"
+            );
+            let late = js_sys::Date::now() / 1000.0 - expires_at;
+            assert!((0.0..10.0).contains(&late), "{late} seconds late");
+        });
+        join_all(sockets).await;
+        assert_eq!(closed(&server).await, "1008 Token has expired");
+
+        // Later than a timer can be set.
+        let late = authorization(js_sys::Date::now() / 1000.0 + 4e9);
+        let headers = [("Authorization", late.as_str())];
+        let messages = vec![json!("x"); 50];
+        let close = Close::With(1000, "");
+        let outcome = server
+            .web_socket("/up/socket", &headers, &messages, close)
+            .await;
+        assert_eq!(outcome["received"].as_array().unwrap().len(), 51);
+        assert_eq!(outcome["closed"], json!([1000, ""]));
+        server.stop().await;
+    }
 }
 
 #[wasm_bindgen_test]
@@ -455,6 +710,24 @@ async fn a_path_that_can_be_read_in_two_ways_goes_nowhere() {
             "/%zz",
             "/%c0%ae%c0%ae/admin",
             "/%u002e/admin",
+            "/...",
+            "/x.",
+            "/x./y",
+            "/x%2e/y",
+            "/x%20",
+            "/x%20/y",
+            "/%20x",
+            "/x%C2%A0/y",
+            "/%E3%80%80x",
+            "/x%E2%80%A8",
+            "/%E2%80%8B/x",
+            "/.%E2%80%8B./admin",
+            "/%EF%BC%8E%EF%BC%8E/admin",
+            "/x%EF%BC%8Fadmin",
+            "/%E2%80%A5/admin",
+            "/x%EF%BC%852fadmin",
+            "/+/admin",
+            "/..+/admin",
             "/\u{c3}\u{bc}",
         ] {
             let path = format!("{prefix}{rest}");
@@ -518,7 +791,7 @@ async fn a_longer_prefix_cannot_be_got_round() {
     make_admin(&server, &admin).await;
     let get =
         async |account: &Account, path: &str| request(&server, account, "GET", path).send().await;
-    for path in ["/up/admin/", "/up/admin/x"] {
+    for path in ["/up/admin/", "/up/admin/x", "/up/secret/x"] {
         assert_eq!(seen(&get(&customer, path).await), FORBIDDEN, "{path}");
         let received = received(&get(&admin, path).await);
         assert_eq!(header(&received, "x-auth-role"), Some("admin"));
@@ -533,13 +806,49 @@ async fn a_longer_prefix_cannot_be_got_round() {
         "/up/admin%2fx",
         "/up/x/../admin/x",
         "/up//admin/x",
+        "/up/secret./x",
+        "/up/secret%20/x",
+        "/up/secret%2e/x",
+        "/up/secret+/x",
+        "/up/secret%C2%A0/x",
+        "/up/%C5%BFecret/x",
+        "/up/%C5%BFECRET",
+        "/up/%25C5%25BFecret/x",
+        "/up/%EF%BD%93%EF%BD%85cret/x",
+        "/up/%EF%BC%B3ecret/x",
+        "/up/%F0%9D%93%BCecret/x",
+        "/up/%E2%93%A2ecret/x",
+        "/up/%EF%BC%8573ecret/x",
+        "/up/se%C2%ADcret/x",
+        "/up/se%E2%80%8Bcret/x",
+        "/up/%EF%BB%BFsecret/x",
+        "/up/secret%EF%B8%8F/x",
+        "/up/secr%C3%A9t/x",
+        "/up/secre%CC%81t/x",
+        "/up/adm%C4%B0n/x",
+        "/up/adm%C4%B1n/x",
+        "/up/secret.json",
+        "/up/Secret%2ejson",
+        "/up/secret::$DATA/x",
     ] {
         for account in [&customer, &admin] {
             assert_eq!(seen(&get(account, path).await), NOT_FOUND, "{path}");
         }
     }
-    for path in ["/up/administrators", "/up/x/admin/"] {
-        assert_eq!(get(&customer, path).await.status, 200, "{path}");
+    for path in [
+        "/up/administrators",
+        "/up/x/admin/",
+        "/up/secrets.json",
+        "/up/a.b/c.json",
+        "/up/a%20b",
+        "/up/c++",
+        "/up/%D0%94%D1%8E%D0%BD%D0%B0",
+        "/up/%D9%85%DB%8C%E2%80%8C%D8%B4%D9%88%D8%AF",
+        "/up/%E2%9D%A4%EF%B8%8F",
+        "/up/caf%C3%A9/x",
+    ] {
+        let received = received(&get(&customer, path).await);
+        assert!(received["url"].as_str().unwrap().ends_with(path), "{path}");
     }
     server.stop().await;
 }
@@ -553,6 +862,7 @@ async fn public_methods_need_no_token() {
             let answer = request.header("Authorization", authorization).send().await;
             let received = received(&answer);
             assert_eq!(header(&received, "x-auth-user-id"), None);
+            assert_eq!(header(&received, "authorization"), None);
         }
     }
     for method in ["POST", "HEAD", "PUT", "OPTION"] {

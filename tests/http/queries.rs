@@ -17,7 +17,7 @@ async fn queries(server: &Server, request: RequestBuilder<'_>, status: u16) -> V
 }
 
 /// The tables that grow with the users, and the names by which a statement calls them.
-fn growing<'a>(statement: &'a str) -> Vec<&'a str> {
+fn growing(statement: &str) -> Vec<&str> {
     let words: Vec<_> = statement
         .split(|c: char| !(c.is_alphanumeric() || c == '_'))
         .filter(|word| !word.is_empty())

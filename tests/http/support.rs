@@ -2,7 +2,7 @@
 //! Beside it, implementations of PBKDF2, HMAC and JSON Web Tokens that are not ours, to compare with.
 
 use js_sys::{Array, JSON, JsString, Uint8Array};
-use serde_json::Value;
+use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/tests/support/server.mjs")]
@@ -60,6 +60,7 @@ extern "C" {
         target: &str,
         headers: &JsValue,
         messages: &JsValue,
+        close: &JsValue,
     ) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, method, js_name = sendAndLeave)]
     async fn send_and_leave(this: &JsServer, bytes: &[u8]) -> Result<JsValue, JsValue>;
@@ -131,6 +132,17 @@ extern "C" {
 
 /// A var or a secret over that of the tests. `None` takes a binding away, the database too.
 pub(crate) type Setting<'a> = (&'a str, Option<&'a str>);
+
+/// How a WebSocket of the tests ends.
+#[derive(Clone, Copy)]
+pub(crate) enum Close<'a> {
+    /// By a closing handshake with this code, of which 1005 is none, and reason.
+    With(u16, &'a str),
+    /// The connection is gone.
+    BreakingOff,
+    /// It waits for the other side to close, up to half a minute.
+    ByTheOtherSide,
+}
 
 /// A running Worker with a database of its own. Cloning shares it. The number says which of the Workers in one
 /// process it is.
@@ -280,17 +292,25 @@ impl Server {
         (chunk(0), chunk(1))
     }
 
-    /// Opens a WebSocket that offers the protocol `echo` and sends messages, each once the one before is answered. The
-    /// `status` of the handshake, the `protocol` agreed on, and the messages `received`.
+    /// Opens a WebSocket that offers the protocol `echo` and sends messages, texts or arrays of bytes, each once the one
+    /// before is answered. Then it ends as `close` says. The `status` of the handshake, its `headers` by turns, the
+    /// `protocol` agreed on, the messages `received`, and how it was `closed`: code and reason.
     pub(crate) async fn web_socket(
         &self,
         path: &str,
         headers: &[(&str, &str)],
-        messages: &[&str],
+        messages: &[Value],
+        close: Close<'_>,
     ) -> Value {
         let headers: Vec<_> = headers.iter().map(|&(n, v)| Value::from([n, v])).collect();
+        let close = match close {
+            Close::With(code, reason) => json!([code, reason]),
+            Close::BreakingOff => json!([]),
+            Close::ByTheOtherSide => Value::Null,
+        };
         let (headers, messages) = (to_js(&headers.into()), to_js(&Value::from(messages)));
-        let outcome = self.0.web_socket(path, &headers, &messages).await;
+        let close = to_js(&close);
+        let outcome = self.0.web_socket(path, &headers, &messages, &close).await;
         from_js(&outcome.expect("a handshake"))
     }
 

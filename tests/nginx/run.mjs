@@ -114,6 +114,7 @@ try {
     assert.equal(passed.status, 200);
     const { method, url, headers, body } = JSON.parse(passed.text);
     assert.deepEqual([method, url, body], ['POST', '/book/dune?a=%2F', 'a body']);
+    assert(!headers.some((text) => /^authorization$/i.test(text)));
     const ours = [];
     for (let i = 0; i < headers.length; i += 2) {
       if (/^x.auth/i.test(headers[i])) ours.push([headers[i].toLowerCase(), headers[i + 1]]);

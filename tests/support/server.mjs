@@ -306,26 +306,38 @@ class Server {
   }
 
   /**
-   * Opens a WebSocket and sends `messages`, each once the one before is answered. Says the status of the handshake,
-   * the protocol that was agreed on, and what came.
+   * Opens a WebSocket and sends `messages`, texts or arrays of bytes, each once the one before is answered. After the last
+   * answer it closes with `close`, a code and a reason (1005 is no code, RFC 6455 section 7.4.1), or breaks off if these
+   * are none, or waits for the other side if `close` is null. Says the status of the handshake, its headers, the protocol that was agreed on, what came, and the
+   * code and reason that ended it.
    */
-  webSocket(target, headers, messages) {
+  webSocket(target, headers, messages, close) {
     const [{ hostname, port }] = this.#addresses;
     return new Promise((resolve, reject) => {
       const options = { headers: Object.fromEntries(headers), handshakeTimeout: ANSWER_TIMEOUT_MS };
       const socket = new WebSocket(`ws://${hostname}:${port}${target}`, ['echo'], options);
+      const timer = setTimeout(() => socket.terminate(), ANSWER_TIMEOUT_MS);
       const received = [];
+      let answerHeaders = [];
+      const end = (status, closed) => {
+        clearTimeout(timer);
+        resolve({ status, headers: answerHeaders, protocol: socket.protocol, received, closed });
+      };
+      socket.on('upgrade', ({ rawHeaders }) => (answerHeaders = rawHeaders));
       socket.on('unexpected-response', (_, { statusCode }) => {
-        resolve({ status: statusCode, protocol: '', received });
+        end(statusCode, []);
         socket.terminate();
       });
       socket.on('error', reject);
-      socket.on('message', (data) => {
-        received.push(`${data}`);
-        if (received.length <= messages.length) socket.send(messages[received.length - 1]);
-        else socket.close();
+      socket.on('message', (data, isBinary) => {
+        received.push(isBinary ? [...data] : `${data}`);
+        const message = messages[received.length - 1];
+        if (message !== undefined) socket.send(Array.isArray(message) ? Buffer.from(message) : message);
+        else if (close?.[0] === 1005) socket.close();
+        else if (close?.length) socket.close(...close);
+        else if (close) socket.terminate();
       });
-      socket.on('close', () => resolve({ status: 101, protocol: socket.protocol, received }));
+      socket.on('close', (code, reason) => end(101, [code, `${reason}`]));
     });
   }
 

@@ -30,12 +30,26 @@ function large(length) {
   );
 }
 
+/** Says who has come, then every message again; `close` closes. What closes it from the other side goes to the console. */
 function socket(request) {
   const [client, server] = Object.values(new WebSocketPair());
+  server.binaryType = 'arraybuffer';
   server.accept();
   server.send(`user ${request.headers.get('X-Auth-User-Id')}`);
-  server.addEventListener('message', ({ data }) => server.send(`echo ${data}`));
-  return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': 'echo' } });
+  server.addEventListener('message', ({ data }) => {
+    if (data === 'close') server.close(4001, 'said so');
+    else server.send(typeof data === 'string' ? `echo ${data}` : data);
+  });
+  server.addEventListener('close', ({ code, reason }) => console.log(`socket: ${code} ${reason}`));
+  return new Response(null, {
+    status: 101,
+    webSocket: client,
+    headers: [
+      ['Sec-WebSocket-Protocol', 'echo'],
+      ['Set-Cookie', 'a=1'],
+      ['Set-Cookie', 'b=2'],
+    ],
+  });
 }
 
 export default {

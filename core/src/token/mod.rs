@@ -197,6 +197,8 @@ pub struct AccessToken {
     pub role: Option<String>,
     /// The claim `iat`, where it has one, in seconds of Unix time.
     pub issued_at: Option<f64>,
+    /// The claim `exp`, in seconds of Unix time. Later than when it was checked, by any number.
+    pub expires_at: f64,
 }
 
 /// Checks `token` as the contract's "Access tokens" asks, at Unix time `now` in seconds.
@@ -301,13 +303,13 @@ fn check_claims(
     };
     let issued_at = past("iat", TimeClaim::IssuedAt)?;
     past("nbf", TimeClaim::NotBefore)?;
-    let expired = match json::take(&mut claims, "exp") {
+    let expires_at = match json::take(&mut claims, "exp") {
         None => return Err(TokenError::ExpirationMissing),
         // Python counts true as 1 and false as 0, both long past (recordings, "exp true").
-        Some(Value::Bool(_)) => true,
+        Some(Value::Bool(time)) => f64::from(u8::from(time)),
         Some(time) => {
             let claim = TimeClaim::ExpirationTime;
-            time.as_f64().ok_or(TokenError::NotANumber(claim))? <= now
+            time.as_f64().ok_or(TokenError::NotANumber(claim))?
         }
     };
     if json::take(&mut claims, "iss").is_some_and(|foreign| foreign != issuer) {
@@ -331,7 +333,7 @@ fn check_claims(
             .ok_or_else(|| text_of(identity)),
         (None, None) => return Err(TokenError::SubjectMissing),
     };
-    if expired {
+    if expires_at <= now {
         return Err(TokenError::Expired);
     }
     if json::take(&mut claims, "type").is_some_and(|token_type| token_type != ACCESS) {
@@ -348,6 +350,7 @@ fn check_claims(
         session: text("sid").map(SessionId::claimed),
         role: text("role"),
         issued_at,
+        expires_at,
     })
 }
 
@@ -453,6 +456,7 @@ mod tests {
             session: None,
             role: Some("customer".to_owned()),
             issued_at: Some(1_700_000_000.0),
+            expires_at: 1_700_000_900.0,
         });
         assert_eq!(verify(&token, ISSUER, NOW, &keys()), good);
         assert_eq!(verify(&token, ISSUER, NOW + 899, &keys()), good);
@@ -502,6 +506,7 @@ mod tests {
             session: None,
             role: None,
             issued_at: Some(1_700_000_000.0),
+            expires_at: 1_700_000_300.0,
         };
         assert_eq!(verified(&token), Ok(good));
     }

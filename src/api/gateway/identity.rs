@@ -13,6 +13,7 @@ pub(crate) struct Identity {
     user_id: UserId,
     role: String,
     token_id: Option<String>,
+    expires_at: f64,
 }
 
 impl Identity {
@@ -30,6 +31,7 @@ impl Identity {
                 user_id: caller.account.user.id,
                 role: caller.account.user.role,
                 token_id: caller.token_id,
+                expires_at: caller.expires_at,
             })
         };
         identity.map_err(|refused| match refused {
@@ -47,12 +49,18 @@ impl Identity {
             user_id: token.subject.map_err(gone)?,
             role: role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()),
             token_id: token.jti,
+            expires_at: token.expires_at,
         })
     }
 
     /// Whether the account has this role.
     pub(crate) fn has_role(&self, role: &str) -> bool {
         self.role == role
+    }
+
+    /// When the token expires that said it, in seconds of Unix time.
+    pub(crate) fn expires_at(&self) -> f64 {
+        self.expires_at
     }
 
     /// The headers that say it.
