@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::common::is_common;
-use crate::account::BrokenRule;
+use crate::broken_rule::BrokenRule;
 use crate::unicode::Unicode;
 
 /// The most bytes of a password, after NFKC. They hold 256 characters of any kind; NIST SP 800-63B-4
