@@ -11,7 +11,7 @@ mod username;
 pub use self::email::Email;
 pub use self::id::UserId;
 pub use self::name::Name;
-pub use self::role::{ADMIN_ROLE, DEFAULT_ROLE, is_role};
+pub use self::role::{ADMIN_ROLE, DEFAULT_ROLE, Role, Roles, RolesError, is_role};
 pub use self::sign_in_name::SignInName;
 pub use self::username::Username;
 pub use crate::broken_rule::BrokenRule;
