@@ -16,5 +16,5 @@ pub use derivation::{
     WEB_CRYPTO_MAX_ITERATIONS, new_derivation,
 };
 pub use pepper::{MIN_PEPPER_BYTES, Pepper, Peppers, WeakPepper};
-pub use rules::{Attempt, Known, NewPassword};
+pub use rules::{Known, NewPassword, TriedPassword};
 pub use stored::{HashRefused, StoredPassword, to_phc};

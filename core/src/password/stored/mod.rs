@@ -64,7 +64,7 @@ impl StoredPassword {
         Ok(Self(form))
     }
 
-    /// The derivation that a candidate password has to go through.
+    /// The derivation that a tried password has to go through.
     #[must_use]
     pub fn derivation(&self) -> &Derivation {
         &self.0.derivation
