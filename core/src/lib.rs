@@ -4,6 +4,7 @@
 //! time, random bytes and Unicode are passed in. Plain `cargo test` runs all of it.
 
 pub mod account;
+mod broken_rule;
 pub mod dialect;
 pub mod json;
 pub mod keyed_hash;

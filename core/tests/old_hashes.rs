@@ -6,7 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
-use edge_auth_core::password::{Attempt, HashRefused, Peppers, StoredPassword};
+use edge_auth_core::password::{HashRefused, Peppers, StoredPassword, TriedPassword};
 use edge_auth_core::unicode::Unicode;
 use serde_json::Value;
 
@@ -55,9 +55,9 @@ fn the_same_passwords_are_right_as_before() {
         kinds.insert(kind.to_owned());
         let stored = parsed.expect(hash);
         let matches = |password: &str| {
-            let attempt = Attempt::new(password, UNCHANGED);
-            let key = stored.derivation().run(attempt.raw()).unwrap();
-            attempt.can_be_right() && stored.matches(&key, &Peppers::default())
+            let tried = TriedPassword::new(password, UNCHANGED);
+            let key = stored.derivation().run(tried.raw()).unwrap();
+            tried.can_be_right() && stored.matches(&key, &Peppers::default())
         };
         for password in texts(&case["right"]) {
             // A password with a NUL is never right (contract, "Dialect 2").

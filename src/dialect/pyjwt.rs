@@ -47,6 +47,7 @@ pub(crate) fn text(error: &TokenError) -> Cow<'static, str> {
         TokenError::Expired => "Signature has expired",
         TokenError::Issuer => "Invalid issuer",
         TokenError::SubjectMissing => "Missing claim: sub",
+        TokenError::SubjectsDiffer => "Invalid subject",
         TokenError::SubjectNotAString => "Subject must be a string",
         TokenError::TokenIdNotAString => "JWT ID must be a string",
         TokenError::NotAnAccessToken => "Only non-refresh tokens are allowed",

@@ -12,6 +12,12 @@ pub const WEB_CRYPTO_MAX_ITERATIONS: u32 = 100_000;
 /// The most memory that a derivation may take, in KiB: half of what an isolate has.
 pub const MAX_MEMORY_KIB: u64 = 64 * 1024;
 
+/// Bytes of a new password's salt (NIST SP 800-132 section 5.1 asks for 16 or more).
+pub(super) const SALT_BYTES: usize = 16;
+
+/// Bytes of a new password's key by functions whose output has no length of its own.
+const NEW_OUTPUT_BYTES: usize = 32;
+
 /// The hash function under PBKDF2's HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pbkdf2Hash {
@@ -245,6 +251,19 @@ impl Derivation {
             }
         }
         Ok(DerivedKey(key))
+    }
+}
+
+/// The derivation for a new password.
+#[must_use]
+pub fn new_derivation(function: Function, salt: [u8; SALT_BYTES]) -> Derivation {
+    Derivation {
+        function,
+        salt: salt.to_vec(),
+        output_bytes: match function {
+            Function::Pbkdf2 { hash, .. } => hash.output_bytes(),
+            _ => NEW_OUTPUT_BYTES,
+        },
     }
 }
 

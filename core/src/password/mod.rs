@@ -13,8 +13,8 @@ mod stored;
 
 pub use derivation::{
     Derivation, DerivedKey, Engine, Function, InvalidCost, MAX_MEMORY_KIB, Pbkdf2Hash,
-    WEB_CRYPTO_MAX_ITERATIONS,
+    WEB_CRYPTO_MAX_ITERATIONS, new_derivation,
 };
 pub use pepper::{MIN_PEPPER_BYTES, Pepper, Peppers, WeakPepper};
-pub use rules::{Attempt, Known, NewPassword};
-pub use stored::{HashRefused, StoredPassword, new_derivation, to_phc};
+pub use rules::{Known, NewPassword, TriedPassword};
+pub use stored::{HashRefused, StoredPassword, to_phc};

@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::common::is_common;
-use crate::account::BrokenRule;
+use crate::broken_rule::BrokenRule;
 use crate::unicode::Unicode;
 
 /// The most bytes of a password, after NFKC. They hold 256 characters of any kind; NIST SP 800-63B-4
@@ -86,12 +86,12 @@ impl fmt::Debug for NewPassword {
 }
 
 /// A password that somebody signs in with. Wiped on drop, never printed.
-pub struct Attempt {
+pub struct TriedPassword {
     raw: Zeroizing<String>,
     normalized: Zeroizing<String>,
 }
 
-impl Attempt {
+impl TriedPassword {
     /// Normalizes `raw`, as [`NewPassword::parse`] does, and keeps it as it was sent.
     pub fn new(raw: &str, unicode: Unicode) -> Self {
         Self {
@@ -122,9 +122,9 @@ impl Attempt {
     }
 }
 
-impl fmt::Debug for Attempt {
+impl fmt::Debug for TriedPassword {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Attempt(_)")
+        formatter.write_str("TriedPassword(_)")
     }
 }
 
@@ -211,28 +211,28 @@ mod tests {
     }
 
     #[test]
-    fn attempts_that_cannot_be_right() {
-        assert!(Attempt::new("x", TABLES).can_be_right());
-        assert!(!Attempt::new("x\0", TABLES).can_be_right());
-        assert!(Attempt::new(&"x".repeat(1024), TABLES).can_be_right());
-        assert!(!Attempt::new(&"x".repeat(1025), TABLES).can_be_right());
+    fn tried_passwords_that_cannot_be_right() {
+        assert!(TriedPassword::new("x", TABLES).can_be_right());
+        assert!(!TriedPassword::new("x\0", TABLES).can_be_right());
+        assert!(TriedPassword::new(&"x".repeat(1024), TABLES).can_be_right());
+        assert!(!TriedPassword::new(&"x".repeat(1025), TABLES).can_be_right());
     }
 
     #[test]
-    fn attempts_are_kept_as_sent_and_normalized() {
-        let attempt = Attempt::new("ﬁve", TABLES);
+    fn tried_passwords_are_kept_as_sent_and_normalized() {
+        let tried = TriedPassword::new("ﬁve", TABLES);
         assert_eq!(
-            (attempt.raw(), attempt.normalized()),
+            (tried.raw(), tried.normalized()),
             ("ﬁve".as_bytes(), Some(&b"five"[..]))
         );
-        let attempt = Attempt::new("five", TABLES);
-        assert_eq!((attempt.raw(), attempt.normalized()), (&b"five"[..], None));
+        let tried = TriedPassword::new("five", TABLES);
+        assert_eq!((tried.raw(), tried.normalized()), (&b"five"[..], None));
     }
 
     #[test]
     fn secrets_do_not_print() {
-        let attempt = Attempt::new("hunter22", TABLES);
-        let printed = format!("{attempt:?} {:?}", new_password("hunter22").unwrap());
+        let tried = TriedPassword::new("hunter22", TABLES);
+        let printed = format!("{tried:?} {:?}", new_password("hunter22").unwrap());
         assert!(!printed.contains("hunter22"), "{printed}");
     }
 }

@@ -11,7 +11,7 @@ use crate::store::attempts::Attempts;
 use crate::store::audit::Action;
 use crate::store::users::{Account, Users};
 use crate::trace::log;
-use edge_auth_core::password::{self, Attempt, Function, NewPassword, StoredPassword};
+use edge_auth_core::password::{self, Function, NewPassword, StoredPassword, TriedPassword};
 use edge_auth_core::throttle::{AttemptedName, ClientAddress};
 
 /// Signs in by `name` and `password` from `address`.
@@ -46,8 +46,8 @@ pub(crate) async fn sign_in(
     let id = found.account.as_ref().map(|account| account.user.id);
     let attempts = Attempts(&app.database);
     let account_keys = keys.account(id);
-    let attempt = Attempt::new(password, unicode::HOST);
-    if let Some((account, stored)) = check(app, found.account, &attempt).await?
+    let tried = TriedPassword::new(password, unicode::HOST);
+    if let Some((account, stored)) = check(app, found.account, &tried).await?
         && attempts
             .succeeded(&keys, &account_keys, clock::now_ms())
             .await?
@@ -55,7 +55,7 @@ pub(crate) async fn sign_in(
         let current = app.config.password_function;
         let pepper = app.config.peppers.active.as_ref();
         if let Some(function) = stored.replacement(current, pepper) {
-            replace_hash(app, function, &account, &attempt).await?;
+            replace_hash(app, function, &account, &tried).await?;
         }
         return Ok(account);
     }
@@ -79,27 +79,27 @@ pub(crate) async fn sign_in(
 async fn check(
     app: &App,
     account: Option<Account>,
-    attempt: &Attempt,
+    tried: &TriedPassword,
 ) -> Result<Option<(Account, StoredPassword)>, Unexpected> {
     let Some((account, stored)) = account.and_then(|account| with_hash(app, account)) else {
         let decoy = password::new_derivation(app.config.password_function, [0; 16]);
-        kdf::derive(&decoy, attempt.raw()).await?;
-        if let Some(normalized) = attempt.normalized() {
+        kdf::derive(&decoy, tried.raw()).await?;
+        if let Some(normalized) = tried.normalized() {
             kdf::derive(&decoy, normalized).await?;
         }
         return Ok(None);
     };
     let peppers = &app.config.peppers;
-    let key = kdf::derive(stored.derivation(), attempt.raw()).await?;
+    let key = kdf::derive(stored.derivation(), tried.raw()).await?;
     let mut right = stored.matches(&key, peppers);
-    if let Some(normalized) = attempt.normalized()
+    if let Some(normalized) = tried.normalized()
         && stored.may_be_normalized()
         && !right
     {
         let key = kdf::derive(stored.derivation(), normalized).await?;
         right = stored.matches(&key, peppers);
     }
-    let may = right && attempt.can_be_right() && !account.disabled;
+    let may = right && tried.can_be_right() && !account.disabled;
     Ok(may.then_some((account, stored)))
 }
 
@@ -128,9 +128,9 @@ async fn replace_hash(
     app: &App,
     function: Function,
     account: &Account,
-    attempt: &Attempt,
+    tried: &TriedPassword,
 ) -> Result<(), Unexpected> {
-    let password = attempt.normalized().unwrap_or(attempt.raw());
+    let password = tried.normalized().unwrap_or(tried.raw());
     let new = hash_bytes(app, function, password).await?;
     let users = Users(&app.database);
     let old = &account.password_hash;
