@@ -40,7 +40,7 @@ impl fmt::Display for KeyError {
         formatter.write_str(match self {
             Self::NotJson => "is not JSON Web Keys, one after another",
             Self::NotOne => "is not one JSON Web Key",
-            Self::KeyType => "has a key whose kty is none of OKP, EC and oct",
+            Self::KeyType => "has a key whose kty is not OKP, EC or oct",
             Self::Curve => "has a key whose crv is not Ed25519 (of OKP) or P-256 (of EC)",
             Self::Algorithm => "has a key whose alg does not go with its kty",
             Self::Use => "has a key whose use or key_ops is not for signatures",
@@ -51,7 +51,7 @@ impl fmt::Display for KeyError {
                     "has a key whose {member} is not base64url of the right length"
                 );
             }
-            Self::NotAPoint => "has a key whose public half is no point of the curve",
+            Self::NotAPoint => "has a key whose public half is not a point of the curve",
             Self::Private => "has a key whose d is out of range",
             Self::Mismatch => "has a key whose public half does not belong to d",
             Self::OtherAlgorithm => "is a key of another algorithm",
