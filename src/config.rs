@@ -692,7 +692,7 @@ mod tests {
             ),
             (
                 ED25519.replace("OKP", "RSA"),
-                "has a key whose kty is none of OKP, EC and oct",
+                "has a key whose kty is not OKP, EC or oct",
             ),
             (
                 P256.replace("P-256", "P-384"),
@@ -700,7 +700,7 @@ mod tests {
             ),
             (
                 P256.replace("x_FEz", "x_FEy"),
-                "has a key whose public half is no point of the curve",
+                "has a key whose public half is not a point of the curve",
             ),
             (
                 ED25519.replace("nWGx", "nWGy"),

@@ -13,7 +13,7 @@ pub struct BrokenRule {
 }
 
 impl BrokenRule {
-    /// The rule of `field` that is worded so.
+    /// A rule of `field`, worded to follow its name.
     pub fn new(field: &'static str, rule: impl Into<Cow<'static, str>>) -> Self {
         let rule = rule.into();
         Self { field, rule }

@@ -1,7 +1,7 @@
-//! JSON that no two readers can understand differently.
+//! JSON that all readers understand in the same way.
 //!
-//! A repeated key is refused at every depth: readers disagree on which one counts, and the
-//! member names of a JWT must be unique (RFC 7519 section 4).
+//! A repeated name is refused at every depth: readers disagree on which member counts, and the
+//! names of a JWT's claims must be unique (RFC 7519 section 4).
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value};
 /// Why a text is not the JSON object that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAnObject {
-    /// The text is not JSON (RFC 8259) in UTF-8, repeats a key, or nests deeper than 128 levels.
+    /// The text is not JSON (RFC 8259) in UTF-8, repeats a name, or nests deeper than 128 levels.
     NotJson,
     /// The text is JSON of another type.
     OtherType,
@@ -21,7 +21,7 @@ pub enum NotAnObject {
 /// Reads `text` as one JSON object.
 ///
 /// # Errors
-/// [`NotAnObject`] says which of the two ways it failed.
+/// [`NotAnObject`] says why it is none.
 pub fn object(text: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
     an_object(serde_json::from_slice(text))
 }
@@ -36,28 +36,28 @@ pub fn objects(text: &str) -> impl Iterator<Item = Result<Map<String, Value>, No
 #[must_use]
 pub fn array(text: &[u8]) -> Option<Vec<Value>> {
     match serde_json::from_slice(text) {
-        Ok(UniqueKeys(Value::Array(items))) => Some(items),
+        Ok(UniqueNames(Value::Array(items))) => Some(items),
         _ => None,
     }
 }
 
-fn an_object(read: serde_json::Result<UniqueKeys>) -> Result<Map<String, Value>, NotAnObject> {
+fn an_object(read: serde_json::Result<UniqueNames>) -> Result<Map<String, Value>, NotAnObject> {
     match read {
-        Ok(UniqueKeys(Value::Object(map))) => Ok(map),
+        Ok(UniqueNames(Value::Object(map))) => Ok(map),
         Ok(_) => Err(NotAnObject::OtherType),
         Err(_) => Err(NotAnObject::NotJson),
     }
 }
 
-/// Takes `key` out of `map`; null counts as absent (contract, "Access tokens").
-pub fn take(map: &mut Map<String, Value>, key: &str) -> Option<Value> {
-    map.remove(key).filter(|value| !value.is_null())
+/// Takes the member `name` out of `map`; null counts as absent (contract, "Access tokens").
+pub fn take(map: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    map.remove(name).filter(|value| !value.is_null())
 }
 
-/// A [`Value`] read with every object's keys unique.
-struct UniqueKeys(Value);
+/// A [`Value`] in which no object repeats a name.
+struct UniqueNames(Value);
 
-impl<'de> Deserialize<'de> for UniqueKeys {
+impl<'de> Deserialize<'de> for UniqueNames {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor).map(Self)
     }
@@ -104,7 +104,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
-        while let Some(UniqueKeys(item)) = items.next_element()? {
+        while let Some(UniqueNames(item)) = items.next_element()? {
             array.push(item);
         }
         Ok(Value::Array(array))
@@ -112,9 +112,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        while let Some((key, UniqueKeys(value))) = entries.next_entry::<String, _>()? {
-            if map.insert(key, value).is_some() {
-                return Err(A::Error::custom("repeated key"));
+        while let Some((name, UniqueNames(value))) = entries.next_entry::<String, _>()? {
+            if map.insert(name, value).is_some() {
+                return Err(A::Error::custom("repeated name"));
             }
         }
         Ok(Value::Object(map))
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_repeated_keys_at_every_depth() {
+    fn refuses_repeated_names_at_every_depth() {
         for text in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":{"b":1,"b":2}}"#,

@@ -1,4 +1,4 @@
-//! Keyed hashes: names for what is stored without being told.
+//! Keyed hashes: they name what is stored and do not reveal it.
 
 use std::fmt;
 
@@ -6,6 +6,9 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
+
+/// Bytes of a block of SHA-256 (FIPS 180-4).
+const SHA_256_BLOCK_BYTES: usize = 64;
 
 /// HMAC-SHA-256 under one secret (RFC 2104). Never printed.
 pub struct KeyedHash(Hmac<Sha256>);
@@ -15,7 +18,7 @@ impl KeyedHash {
     #[must_use]
     pub fn new(secret: &[u8; 32]) -> Self {
         // HMAC itself pads a key with zeros to its hash's block.
-        let mut block = Zeroizing::new([0; 64]);
+        let mut block = Zeroizing::new([0; SHA_256_BLOCK_BYTES]);
         for (padded, octet) in block.iter_mut().zip(secret) {
             *padded = *octet;
         }
@@ -23,7 +26,7 @@ impl KeyedHash {
     }
 
     /// The hash of `parts`. Each part is hashed with its length, so that no two lists of parts are
-    /// one text.
+    /// hashed as the same text.
     #[must_use]
     pub fn bytes(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut hash = self.0.clone();
@@ -34,7 +37,7 @@ impl KeyedHash {
         hash.finalize().into_bytes().into()
     }
 
-    /// The same of texts, as 43 characters of base64url.
+    /// The hash of texts, as 43 characters of base64url.
     #[must_use]
     pub fn text(&self, parts: &[&str]) -> String {
         let parts: Vec<_> = parts.iter().map(|part| part.as_bytes()).collect();

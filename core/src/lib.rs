@@ -1,6 +1,6 @@
-//! The rules of edge-auth: accounts, passwords, tokens, sessions, too many attempts.
+//! The rules of edge-auth: accounts, passwords, tokens, sessions, throttling.
 //!
-//! Nothing here knows of HTTP, SQL or JavaScript, and nothing here reads a clock or a random source;
+//! Nothing here knows of HTTP, SQL or JavaScript, and nothing reads a clock or a random source;
 //! time, random bytes and Unicode are passed in. Plain `cargo test` runs all of it.
 
 pub mod account;

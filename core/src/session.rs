@@ -2,7 +2,7 @@
 //!
 //! A refresh token is a session's id, the token's number in that session, and a keyed hash of the
 //! two. No token is stored: the database knows which number is next, and a token that was spent is
-//! known for what it is however long ago that was.
+//! recognized however long ago that was.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ impl SessionId {
         Self(Base64UrlUnpadded::encode_string(&random))
     }
 
-    /// What a token names as its session. A text that is no identifier is that of no session.
+    /// The session that a token names. A text that is not an identifier names no session.
     #[must_use]
     pub fn claimed(text: String) -> Self {
         Self(text)
@@ -40,13 +40,13 @@ impl SessionId {
 /// How long a session may live, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Lifetimes {
-    /// From its beginning.
+    /// From its start.
     pub absolute: u64,
     /// From its last refresh.
     pub idle: u64,
 }
 
-/// What a refresh token says, once its hash was found right.
+/// What a refresh token says, once its hash is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshToken {
     /// The session that it was issued in.
@@ -55,7 +55,7 @@ pub struct RefreshToken {
     pub generation: u32,
 }
 
-/// A text that no key of ours made a refresh token.
+/// The text is not a refresh token that any of the keys made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotARefreshToken;
 
@@ -84,7 +84,7 @@ impl RefreshKeys {
     /// Reads a text that [`RefreshKeys::write`] made under any of the keys.
     ///
     /// # Errors
-    /// It is none.
+    /// [`NotARefreshToken`] if none of them did.
     pub fn read(&self, text: &str) -> Result<RefreshToken, NotARefreshToken> {
         let bytes = decode(text).ok_or(NotARefreshToken)?;
         let (told, hash) = bytes

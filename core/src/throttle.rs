@@ -1,11 +1,11 @@
-//! Who tries to sign in, as whom and from where: what failures are counted by (contract, "Too many
-//! attempts").
+//! Who tries to sign in, as whom and from where: the keys that failures are counted under
+//! (contract, "Too many attempts").
 
 use std::net::IpAddr;
 
-use super::account::{Email, SignInName, UserId};
-use super::keyed_hash::KeyedHash;
-use super::unicode::Unicode;
+use crate::account::{Email, SignInName, UserId};
+use crate::keyed_hash::KeyedHash;
+use crate::unicode::Unicode;
 
 /// Where a request came from, as far as failures are counted: an IPv4 address, or the first 64
 /// bits of an IPv6 address, which one subscriber has whole (RFC 6177).
@@ -13,8 +13,8 @@ use super::unicode::Unicode;
 pub struct ClientAddress(String);
 
 impl ClientAddress {
-    /// Reads the header `CF-Connecting-IP`. All requests without one, or with one that is no
-    /// address, share one address: they are never left out.
+    /// Reads the header `CF-Connecting-IP`. Requests without one, or with one that is not
+    /// an address, share one address, so that their failures are counted as well.
     #[must_use]
     pub fn parse(header: Option<&str>) -> Self {
         let address = header.and_then(|text| text.trim().parse::<IpAddr>().ok());
@@ -81,7 +81,7 @@ impl From<SignInName> for AttemptedName {
     }
 }
 
-/// What failures are counted under. Names and addresses go in as keyed hashes only.
+/// What failures are counted under. It contains names and addresses only as keyed hashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptKey(String);
 
@@ -93,7 +93,7 @@ impl AttemptKey {
     }
 }
 
-/// A client's address as it stands in keys.
+/// A client's address as keys contain it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressHash(String);
 
@@ -111,7 +111,7 @@ impl AddressHash {
     }
 }
 
-/// A name as it stands in keys.
+/// A name as keys contain it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameHash(String);
 
@@ -123,12 +123,12 @@ impl NameHash {
     }
 }
 
-/// Makes the keys of attempts. All of them depend on one secret, so that another secret leaves none
-/// of the counters behind: what closes an account and what opens it are forgotten together.
+/// Makes the keys of attempts. All of them depend on one secret, so that a new secret discards all
+/// counters at once: what closes an account and what opens it are forgotten together.
 #[derive(Debug)]
 pub struct AttemptHasher {
     hash: KeyedHash,
-    /// Stands in keys in the place of an address.
+    /// Takes the place of an address in keys.
     everywhere: String,
 }
 
@@ -169,9 +169,9 @@ impl AttemptHasher {
 /// The keys under which the failures of one attempt are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptKeys {
-    /// The name from that address: what a client sees of its waits tells nothing of the account.
+    /// The name from that address: the waits that a client sees reveal nothing about the account.
     pub pair: AttemptKey,
-    /// The address, over whatever names.
+    /// The address, whatever the names.
     pub address: AttemptKey,
     name: NameHash,
     from: AddressHash,
@@ -185,13 +185,10 @@ impl AttemptKeys {
         format!("name {}", self.name.0)
     }
 
-    /// The keys of the account, which both its names share; of the name where there is no account.
+    /// The keys of the account, which both its names share, or of the name if there is no account.
     #[must_use]
     pub fn account(&self, id: Option<UserId>) -> AccountKeys {
-        let subject = id.map_or_else(
-            || format!("name {}", self.name.0),
-            |id| format!("user {id}"),
-        );
+        let subject = id.map_or_else(|| self.name_line(), |id| format!("user {id}"));
         AccountKeys {
             everywhere: AttemptKey(format!("{subject} {}", self.everywhere)),
             here: AttemptKey(format!("{subject} {}", self.from.0)),
@@ -202,7 +199,7 @@ impl AttemptKeys {
 /// The keys of one account, or of a name that no account has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountKeys {
-    /// Over all addresses that are strange to it.
+    /// Over all addresses that are not familiar to it.
     pub everywhere: AttemptKey,
     /// From the address of this attempt, which may be familiar to it.
     pub here: AttemptKey,

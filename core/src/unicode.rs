@@ -34,15 +34,14 @@ impl Unicode {
         unless_ascii(text, self.nfkc, str::to_owned)
     }
 
-    /// The form in which names are compared: without regard to width, compatibility variants and
-    /// case.
+    /// The form in which names are compared: regardless of width, compatibility variants and case.
     ///
-    /// NFKC, full case folding, and NFKC of what that has taken apart. Folding is lower, upper and
-    /// lower case: upper case for letters with several lower-case forms (σ, ς) or a longer
+    /// NFKC, full case folding, and NFKC again of what folding has taken apart. Folding is lower,
+    /// upper and lower case: upper case for letters with several lower-case forms (σ, ς) or a longer
     /// upper-case form (ß), lower case before it for ẞ.
     #[must_use]
     pub fn fold(self, text: &str) -> String {
-        // A password may be compared, of which nothing is to stay behind.
+        // The text may be a password: no intermediate copy of it stays in memory.
         let text = Zeroizing::new(self.nfkc(text));
         let text = Zeroizing::new(self.to_lowercase(&text));
         let text = Zeroizing::new(self.to_uppercase(&text));
@@ -65,7 +64,7 @@ impl Unicode {
     }
 }
 
-/// Asks the host about `text` only if `ascii` cannot answer: nothing of ASCII has to cross the boundary.
+/// Asks the host only about text that is not ASCII: ASCII need not cross the boundary.
 fn unless_ascii<T>(text: &str, host: fn(&str) -> T, ascii: fn(&str) -> T) -> T {
     if text.is_ascii() {
         ascii(text)

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct UserId(i64);
 
 impl UserId {
-    /// The largest integer that an IEEE 754 double holds with all smaller ones, 2^53 - 1.
+    /// The largest integer that JavaScript holds exactly, 2^53 - 1 (`Number.MAX_SAFE_INTEGER`).
     const MAX: i64 = 9_007_199_254_740_991;
 
     /// `None` outside 1 to 2^53 - 1.

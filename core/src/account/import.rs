@@ -1,4 +1,4 @@
-//! A line of an import: an account of another service, with the hash that it stored (contract,
+//! A line of an import: an account of another service, with its stored hash (contract,
 //! "Administration").
 
 use std::fmt;
@@ -20,7 +20,7 @@ const MAX_HASH_BYTES: usize = 512;
 /// An account to be imported.
 #[derive(Debug)]
 pub struct ImportedAccount {
-    /// The account's id in the other service, where the line tells it.
+    /// The account's id in the other service, if the line gives it.
     pub id: Option<UserId>,
     /// The e-mail address; without one there is a username.
     pub email: Option<Email>,
@@ -39,17 +39,17 @@ pub struct ImportedAccount {
 pub enum LineRefused {
     /// It has more than [`MAX_LINE_BYTES`].
     TooLong,
-    /// It is no JSON object, or names a member twice.
+    /// It is not a JSON object, or repeats a member.
     NotAnObject,
-    /// A member is no string.
+    /// A member is not a string.
     NotAString(&'static str),
-    /// The id is no positive whole number that JavaScript holds exactly.
+    /// The id is not a positive whole number that JavaScript holds exactly.
     NotAnId,
     /// There is neither an e-mail address nor a username.
     Nameless,
     /// There is no stored hash.
     NoHash,
-    /// The role is none of the configured ones.
+    /// The role is not one of the configured ones.
     UnknownRole,
     /// A value breaks a rule.
     Rule(BrokenRule),
@@ -124,8 +124,8 @@ impl ImportedAccount {
         if !roles.contains(&role) {
             return Err(LineRefused::UnknownRole);
         }
-        // The salt of some forms may be any text. The database takes one with a NUL for shorter than it
-        // is, and refuses every line that comes with it.
+        // The salt of some forms may be any text. The database reads one with a NUL as shorter than
+        // it is, and refuses every line that is sent with it.
         if password_hash.chars().any(char::is_control) {
             let rule = "must not contain control characters";
             return Err(BrokenRule::new("password_hash", rule).into());
@@ -144,8 +144,8 @@ impl ImportedAccount {
         })
     }
 
-    /// What tells this line's account from another one of the same name: the SHA-256 of its id there
-    /// and its hash, as base64url.
+    /// What tells this line's account from another of the same name: the SHA-256, in base64url, of
+    /// its id in the other service and its hash.
     #[must_use]
     pub fn digest(&self) -> String {
         let id = self.id.map(|id| id.to_string()).unwrap_or_default();
@@ -154,8 +154,8 @@ impl ImportedAccount {
     }
 }
 
-/// The lines of a body, numbered from 1: a byte order mark at the start, carriage returns at the
-/// ends, and blank lines do not count as content.
+/// The lines of a body that are not blank, with their numbers from 1, which count blank lines too.
+/// A byte order mark at the start and carriage returns at the ends are left out.
 pub fn lines(body: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);

@@ -29,7 +29,7 @@ pub struct User {
     pub name: String,
     /// What the account may do, such as `customer`.
     pub role: String,
-    /// When the account was made, UTC, as in `2024-01-15T10:30:00`.
+    /// When the account was created, UTC, as in `2024-01-15T10:30:00`.
     pub created_at: String,
     /// When the account was last changed, in the same form.
     pub updated_at: String,

@@ -3,8 +3,8 @@
 use crate::broken_rule::BrokenRule;
 use crate::unicode::Unicode;
 
-/// The name that a person goes by: trimmed, in NFC, 1 to 200 characters, none of them for control
-/// or format, none that ends a line or paragraph.
+/// The name that a person goes by: trimmed, in NFC, 1 to 200 characters, without control or format
+/// characters and without line or paragraph separators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 

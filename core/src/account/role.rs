@@ -55,7 +55,7 @@ impl fmt::Display for Role {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roles(Vec<Role>);
 
-/// Why a text is not the list of a deployment's roles. Prints as what a setting is told to have.
+/// Why a text is not the list of a deployment's roles. Worded to follow a setting's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RolesError {
     /// No role can have one of the names.

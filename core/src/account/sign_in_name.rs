@@ -4,7 +4,7 @@ use super::email::Email;
 use super::username::Username;
 use crate::unicode::Unicode;
 
-/// What `POST /auth` takes as `username`: a username, or an e-mail address if it holds an `@`
+/// What `POST /auth` takes as `username`: a username, or an e-mail address if it contains an `@`
 /// (contract, "Dialect 1").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignInName {

@@ -1,10 +1,12 @@
 //! The username of an account.
 
+use std::ops::RangeInclusive;
+
 use crate::broken_rule::BrokenRule;
 use crate::unicode::Unicode;
 
 /// A name to sign in with: 3 to 64 characters, no `@`, white space, control or format characters,
-/// in NFC; unique without regard to case, width and other variants of a character.
+/// in NFC; unique regardless of case, width and other variants of a character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Username {
     written: String,
@@ -12,8 +14,11 @@ pub struct Username {
 }
 
 impl Username {
+    /// How many characters a username has; each is a code point.
+    const CHARACTERS: RangeInclusive<usize> = 3..=64;
+
     /// Normalizes `raw` (Unicode Normalization Form C), then checks it as it is written and as it
-    /// is compared: folding makes an `@` of `＠`, a space of part of `¨`, six characters of `㌖`.
+    /// is compared: folding turns `＠` into `@`, part of `¨` into a space, `㌖` into six characters.
     ///
     /// Stricter than RFC 8265 section 3.3, whose `UsernameCaseMapped` keeps `ß` and `ss` apart.
     ///
@@ -28,7 +33,7 @@ impl Username {
     }
 
     fn check(name: &str, unicode: Unicode) -> Result<(), BrokenRule> {
-        if !(3..=64).contains(&name.chars().count()) {
+        if !Self::CHARACTERS.contains(&name.chars().count()) {
             return Err(broken("must be 3 to 64 characters long"));
         }
         if name.contains('@') {

@@ -1,4 +1,5 @@
-//! The passwords that guessers try first, which NIST SP 800-63B has new ones compared with.
+//! The passwords that attackers guess first. NIST SP 800-63B has new ones compared with such a
+//! list.
 //!
 //! `common_passwords.md` says where the list comes from.
 
@@ -14,8 +15,8 @@ pub(super) fn is_common(folded: &str) -> bool {
     any_entry(|entry| entry == folded.as_bytes())
 }
 
-/// Whether `test` is true of an entry. Decodes as it goes: the list is read once a registration,
-/// which does not pay for a table.
+/// Whether `test` is true of an entry. Decodes as it goes: the list is read once per new
+/// password, too rarely for a table to pay.
 fn any_entry(mut test: impl FnMut(&[u8]) -> bool) -> bool {
     let mut entry = Vec::with_capacity(64);
     for byte in LIST.bytes() {

@@ -18,10 +18,16 @@ pub(super) const SALT_BYTES: usize = 16;
 /// Bytes of a new password's key by functions whose output has no length of its own.
 const NEW_OUTPUT_BYTES: usize = 32;
 
+/// The binary logarithm of the most rounds that bcrypt does.
+pub(super) const BCRYPT_MAX_LOG_ROUNDS: u8 = 31;
+
+/// The most bytes that key bcrypt's cipher; it ignores the rest.
+const BCRYPT_MAX_KEY_BYTES: usize = 72;
+
 /// The hash function under PBKDF2's HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pbkdf2Hash {
-    /// SHA-1, in hashes of old services alone.
+    /// SHA-1, only in hashes of old services.
     Sha1,
     /// SHA-256.
     Sha256,
@@ -142,7 +148,7 @@ impl Function {
 /// Which implementation runs a derivation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
-    /// The host's `crypto.subtle.deriveBits`: native code, PBKDF2 alone, capped.
+    /// The host's `crypto.subtle.deriveBits`: native code, only PBKDF2, capped.
     WebCrypto,
     /// The function's crate.
     Crate,
@@ -191,8 +197,10 @@ impl Derivation {
                 }
                 Ok(())
             }
-            // The crate panics above.
-            Function::Bcrypt { log_rounds } if log_rounds > 31 => Err(InvalidCost),
+            // The crate panics on more.
+            Function::Bcrypt { log_rounds } if log_rounds > BCRYPT_MAX_LOG_ROUNDS => {
+                Err(InvalidCost)
+            }
             Function::Bcrypt { .. } => self.bcrypt_salt().map(|_| ()),
         }
     }
@@ -201,10 +209,10 @@ impl Derivation {
         self.salt.as_slice().try_into().map_err(|_| InvalidCost)
     }
 
-    /// Derives the key by the function's crate.
+    /// Derives the key with the function's crate.
     ///
     /// # Errors
-    /// [`InvalidCost`] where [`Self::check`] says so.
+    /// [`InvalidCost`] where [`Self::check`] gives it.
     pub fn run(&self, password: &[u8]) -> Result<DerivedKey, InvalidCost> {
         self.check()?;
         let mut key = Zeroizing::new(vec![0; self.output_bytes]);
@@ -242,10 +250,10 @@ impl Derivation {
             }
             Function::Bcrypt { log_rounds } => {
                 let salt = self.bcrypt_salt()?;
-                // bcrypt keys its cipher with the password and a NUL, 72 bytes at the most.
+                // bcrypt keys its cipher with the password and a NUL.
                 let mut keyed = Zeroizing::new(password.to_vec());
                 keyed.push(0);
-                keyed.truncate(72);
+                keyed.truncate(BCRYPT_MAX_KEY_BYTES);
                 let output = Zeroizing::new(bcrypt::bcrypt(log_rounds.into(), salt, &keyed));
                 key = Zeroizing::new(output.iter().copied().take(self.output_bytes).collect());
             }

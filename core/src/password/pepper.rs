@@ -1,5 +1,5 @@
-//! A secret beside the salt, kept outside the database (NIST SP 800-63B section 5.1.1.2): who has
-//! the stored hashes alone cannot try passwords against them.
+//! A secret beside the salt, kept outside the database (NIST SP 800-63B section 5.1.1.2): whoever
+//! has only the stored hashes cannot try passwords against them.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use sha2::Sha256;
 
 use super::derivation::DerivedKey;
 
-/// The fewest bytes of a pepper: those of the hash under it.
+/// The fewest bytes of a pepper: the size of its hash.
 pub const MIN_PEPPER_BYTES: usize = 32;
 
 /// A pepper of fewer than [`MIN_PEPPER_BYTES`].
@@ -49,7 +49,7 @@ impl Pepper {
         &self.id
     }
 
-    /// The key that is stored in the place of `key`.
+    /// The key that is stored in place of `key`.
     #[must_use]
     pub fn apply(&self, key: &DerivedKey) -> DerivedKey {
         DerivedKey::new(authenticate(&self.keyed, key.as_bytes()))

@@ -8,8 +8,8 @@ use super::common::is_common;
 use crate::broken_rule::BrokenRule;
 use crate::unicode::Unicode;
 
-/// The most bytes of a password, after NFKC. They hold 256 characters of any kind; NIST SP 800-63B-4
-/// (section 3.1.1.2) recommends that at least 64 be permitted.
+/// The most bytes of a password, after NFKC. They hold 256 characters of any kind; NIST SP
+/// 800-63B-4 (section 3.1.1.2) recommends that at least 64 be permitted.
 const MAX_BYTES: usize = 1024;
 
 /// What anybody may know of the account that a password is for. An account that is older than a
@@ -30,7 +30,7 @@ pub struct NewPassword(Zeroizing<String>);
 impl NewPassword {
     /// Normalizes `raw` (Unicode Normalization Form KC), then checks that it has at least
     /// `min_length` characters and at most 1,024 bytes, and is not what anybody would try first,
-    /// knowing the account or not (contract, "Dialect 2", new passwords).
+    /// with or without knowing the account (contract, "Dialect 2", new passwords).
     ///
     /// A character is a code point (NIST SP 800-63B-4 section 3.1.1.2).
     ///

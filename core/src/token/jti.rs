@@ -10,7 +10,7 @@ pub(super) fn token_id(random: &[u8; RANDOM_BYTES], epoch: u64) -> String {
     format!("{}.{epoch}", Base64UrlUnpadded::encode_string(random))
 }
 
-/// The epoch of a `jti` as [`token_id`] writes it, of no other.
+/// The epoch of a `jti` in the form that [`token_id`] writes; `None` for any other.
 pub(super) fn epoch_of(jti: &str) -> Option<u64> {
     let (random, epoch) = jti.split_once('.')?;
     let mut buffer = [0; RANDOM_BYTES];

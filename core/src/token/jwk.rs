@@ -1,4 +1,4 @@
-//! JSON Web Keys (RFC 7517): those of an operator, read, and their names.
+//! Reading an operator's JSON Web Keys (RFC 7517), and naming keys.
 
 use std::collections::BTreeMap;
 

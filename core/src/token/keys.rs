@@ -15,7 +15,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The public keys as a JWK Set (RFC 7517 section 5), each once: those of HMAC have none.
+    /// The public keys as a JWK Set (RFC 7517 section 5), each once. HMAC keys have none.
     #[must_use]
     pub fn jwks(&self) -> Value {
         let mut keys: Vec<Value> = Vec::new();
@@ -30,7 +30,7 @@ impl Keys {
 
     /// A secret for `purpose` from each key that has secret octets, the active one's first: HMAC
     /// with SHA-256, keyed by them. No token and no `kid` shows one, as long as the purpose is not
-    /// `kid`. A weak key has none: who guesses it would have them as well.
+    /// `kid`. A weak key has none: whoever guesses it would have them as well.
     #[must_use]
     pub fn derived_secrets(&self, purpose: &str) -> Vec<Zeroizing<[u8; 32]>> {
         self.all()
@@ -39,7 +39,7 @@ impl Keys {
     }
 
     /// The keys that may have signed a token of that `alg` and `kid` (contract, "Access tokens"):
-    /// the one that `kid` names, or all of that `alg`, without a `kid` the weak ones too.
+    /// the one that `kid` names, else all of that `alg`, the weak ones only without a `kid`.
     pub(super) fn candidates(&self, algorithm: &str, kid: Option<&str>) -> Vec<&Key> {
         let named = kid.and_then(|kid| self.all().find(|key| key.kid() == Some(kid)));
         let eligible = |key: &&Key| match named {
@@ -56,7 +56,7 @@ impl Keys {
 }
 
 impl From<SigningKey> for Keys {
-    /// That key alone.
+    /// That key, without retired ones.
     fn from(active: SigningKey) -> Self {
         let retired = Vec::new();
         Self { active, retired }

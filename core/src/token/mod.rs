@@ -1,7 +1,7 @@
 //! Access tokens: JSON Web Tokens (RFC 7519).
 //!
-//! `jwt-compact` signs and verifies. The text of a foreign token is taken apart here, one step
-//! at a time, because clients of the old services see which step failed.
+//! `jwt-compact` signs, and verifies signatures. Everything else about a token is checked here, one
+//! step at a time, because clients of the old services see which step failed.
 
 mod algorithm;
 mod issue;
@@ -28,7 +28,7 @@ use crate::session::SessionId;
 /// The claim `type` of access tokens, which tells them from others.
 const ACCESS: &str = "access";
 
-/// A token whose signature and claims hold.
+/// A token whose signature and claims are verified.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccessToken {
     /// The account that it was issued to, or the claim's text where no account can have that id.
@@ -57,38 +57,38 @@ pub enum TokenError {
     Padding(Segment),
     /// The header is not an object.
     Header(NotAnObject),
-    /// `kid` is no string.
+    /// `kid` is not a string.
     KeyIdNotAString,
     /// The header has a `crit`.
     Critical(CriticalProblem),
     /// The header has no `alg`.
     AlgorithmMissing,
-    /// No key that `kid` lets in is one of `alg`.
+    /// No key that `kid` allows is for `alg`.
     AlgorithmNotAllowed,
-    /// No key made the signature; `payload` is what else was wrong.
+    /// No key made the signature; `payload` says what else is wrong.
     Signature {
-        /// Why the payload is not an object, if it is none.
+        /// Why the payload is not an object, if it is not.
         payload: Option<NotAnObject>,
     },
     /// The payload is not an object.
     Payload(NotAnObject),
-    /// A time is no number.
+    /// A time is not a number.
     NotANumber(TimeClaim),
-    /// `nbf` or `iat` lies ahead by more than the leeway.
+    /// `nbf` or `iat` is further in the future than the leeway.
     InTheFuture(TimeClaim),
     /// No `exp`.
     ExpirationMissing,
-    /// `exp` has come.
+    /// `exp` is reached.
     Expired,
-    /// `iss` is somebody else.
+    /// `iss` is another issuer.
     Issuer,
-    /// `sub` is no string.
+    /// `sub` is not a string.
     SubjectNotAString,
     /// Neither `sub` nor `identity`.
     SubjectMissing,
     /// `sub` and `identity` name two accounts.
     SubjectsDiffer,
-    /// `jti` is no string.
+    /// `jti` is not a string.
     TokenIdNotAString,
     /// `type` is not `access`.
     NotAnAccessToken,
@@ -110,7 +110,7 @@ pub enum Segment {
 pub enum CriticalProblem {
     /// It names an extension, and none is supported.
     Unsupported(String),
-    /// It is no list of strings, or empty.
+    /// It is empty, or not a list of strings.
     NotAList,
     /// It asks for an unencoded payload (RFC 7797).
     UnencodedPayload,

@@ -6,10 +6,10 @@ use base64ct::{Base64Bcrypt, Encoding};
 
 use super::form::Form;
 use super::refused::HashRefused;
-use crate::password::derivation::Function;
+use crate::password::derivation::{BCRYPT_MAX_LOG_ROUNDS, Function};
 
 /// The binary logarithms of the rounds that bcrypt does.
-const LOG_ROUNDS: RangeInclusive<u8> = 4..=31;
+const LOG_ROUNDS: RangeInclusive<u8> = 4..=BCRYPT_MAX_LOG_ROUNDS;
 
 /// Characters of the salt and the hash, which stand together: 16 and 23 bytes in bcrypt's base64.
 const SALT_CHARACTERS: usize = 22;

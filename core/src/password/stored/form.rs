@@ -31,7 +31,7 @@ impl Form {
     }
 }
 
-/// A number above 0, in decimal digits alone.
+/// A number above 0, written in decimal digits only.
 pub(super) fn positive(text: &str) -> Result<u32, HashRefused> {
     let number = text.parse().map_err(|_| HashRefused::Malformed)?;
     if number == 0 || !text.bytes().all(|byte| byte.is_ascii_digit()) {

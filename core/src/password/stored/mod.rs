@@ -1,5 +1,5 @@
 //! Passwords as they are stored: how new ones are written, and every form of old services that
-//! can be verified, a file a form.
+//! can be verified, one file for each.
 //!
 //! | form | made by |
 //! |---|---|
@@ -97,8 +97,8 @@ impl StoredPassword {
         }
     }
 
-    /// The function to hash the password with anew at a right sign-in, where new passwords are
-    /// hashed with `current` and the pepper `active`; `None` where the hash stays.
+    /// The function to hash the password with anew at a successful sign-in, where new passwords
+    /// are hashed with `current` and the pepper `active`; `None` where the hash stays.
     ///
     /// Never a cheaper one: a costlier hash stays, or keeps its function where only its pepper
     /// changes. Forms that are no longer written are replaced whatever they cost, and a costlier
@@ -149,8 +149,8 @@ fn parse_form(text: &str) -> Result<Form, HashRefused> {
     }
 }
 
-/// What OWASP's password storage cheat sheet asks for: iterations of PBKDF2, and KiB of memory times
-/// passes of Argon2id.
+/// What OWASP's password storage cheat sheet asks for: iterations of PBKDF2, and KiB of memory
+/// times passes of Argon2id.
 const OWASP_PBKDF2_SHA256: u64 = 600_000;
 const OWASP_PBKDF2_SHA512: u64 = 210_000;
 const OWASP_ARGON2ID: u64 = 19_456 * 2;
