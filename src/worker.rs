@@ -15,7 +15,7 @@ use worker::{
 
 use crate::api;
 use crate::app::App;
-use crate::config::prefixes::Prefixes;
+use crate::config::gateway::Prefixes;
 use crate::config::{AllowedOrigins, Config, ConfigError};
 use crate::http::routes::Target;
 use crate::http::{Answer, Reply, cors};

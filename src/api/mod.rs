@@ -8,7 +8,7 @@ mod sessions;
 mod sign_in;
 
 use crate::app::{App, Unexpected};
-use crate::config::prefixes::Prefixes;
+use crate::config::gateway::Prefixes;
 use crate::dialect;
 use crate::http::routes::{self, Route, Target};
 use crate::http::{Answer, Refused, Reply};

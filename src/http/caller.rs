@@ -7,6 +7,7 @@ use crate::platform::clock;
 use crate::platform::http::Incoming;
 use crate::store::Authority;
 use crate::store::users::{Account, Holder, Users};
+use edge_auth_core::account::Role;
 use edge_auth_core::dialect::Dialect;
 use edge_auth_core::session::{RefreshKeys, SessionId};
 use edge_auth_core::token::{self, AccessToken, TokenError};
@@ -26,7 +27,7 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// What the statement of a change asks of the caller again, with the role that the change needs.
-    pub(crate) fn authority(&self, role: Option<&'static str>) -> Authority<'_> {
+    pub(crate) fn authority(&self, role: Option<Role>) -> Authority<'_> {
         Authority {
             user_id: self.account.user.id,
             epoch: self.account.epoch,

@@ -7,7 +7,7 @@ use edge_auth_core::dialect::Dialect;
 
 use super::{Refused, Reply};
 use crate::app::App;
-use crate::config::prefixes::{Place, Prefix, Prefixes};
+use crate::config::gateway::{Place, Prefix, Prefixes};
 use crate::platform::http::Incoming;
 use crate::platform::unicode;
 

@@ -16,7 +16,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use serde_json::json;
 
-use edge_auth_core::account::UserId;
+use edge_auth_core::account::{Role, UserId};
 use edge_auth_core::session::SessionId;
 
 /// D1 as JavaScript knows it. `worker` gives rows through serde, whose code weighs more than all of this.
@@ -159,7 +159,7 @@ impl Answers {
 
 /// By whom a change is made. The statement that makes it asks again whether that account still may:
 /// a body can be held back for a minute, and a role be taken away meanwhile.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Authority<'a> {
     /// The account.
     pub user_id: UserId,
@@ -168,14 +168,15 @@ pub struct Authority<'a> {
     /// The session of its token, which is still open.
     pub session: Option<&'a SessionId>,
     /// The role that it needs and still has, if it needs one.
-    pub role: Option<&'static str>,
+    pub role: Option<Role>,
 }
 
 impl Authority<'_> {
     /// The value that [`caller_may`] asks.
     fn value(&self) -> JsValue {
         let session = self.session.map(SessionId::as_str);
-        let value = json!([self.user_id.get(), self.epoch, session, self.role]);
+        let role = self.role.as_ref().map(Role::as_str);
+        let value = json!([self.user_id.get(), self.epoch, session, role]);
         value.to_string().into()
     }
 }
@@ -290,6 +291,12 @@ impl Row {
     fn time(&self, column: u32) -> Result<Option<u64>, StoreError> {
         let time = self.optional_integer(column)?.map(u64::try_from);
         time.transpose().map_err(|_| Self::unexpected(column))
+    }
+
+    /// The role in `column`, which the table holds to be one.
+    fn role(&self, column: u32) -> Result<Role, StoreError> {
+        let role = Role::parse(&self.required_text(column)?);
+        role.ok_or_else(|| Self::unexpected(column))
     }
 
     /// Whether `column` is null.

@@ -6,7 +6,7 @@ use super::attempts::Attempts;
 use super::{
     Authority, Database, Row, Statement, StoreError, caller_may, id_number, number, or_null,
 };
-use edge_auth_core::account::UserId;
+use edge_auth_core::account::{Role, UserId};
 use edge_auth_core::session::{Lifetimes, RefreshToken, SessionId};
 use edge_auth_core::throttle::AddressHash;
 
@@ -44,7 +44,7 @@ pub enum Refreshed {
         /// The user.
         user_id: UserId,
         /// The user's role.
-        role: String,
+        role: Role,
         /// The user's epoch.
         epoch: u64,
         /// The number of the refresh token that is not spent.
@@ -228,7 +228,7 @@ impl Sessions<'_> {
         Ok(Refreshed::Next {
             generation: u32::try_from(row.integer(1)?).map_err(|_| Row::unexpected(1))?,
             user_id,
-            role: row.required_text(3)?,
+            role: row.role(3)?,
             epoch: row.time(4)?.unwrap_or_default(),
             is_familiar: row.integer(5)? != 0,
         })

@@ -10,7 +10,7 @@ use super::{
     Authority, Database, Row, Statement, StoreError, caller_may, id_number, number, or_null,
 };
 use edge_auth_core::account::import::ImportedAccount;
-use edge_auth_core::account::{Email, Name, SignInName, User, UserId, Username};
+use edge_auth_core::account::{Email, Name, Role, Roles, SignInName, User, UserId, Username};
 use edge_auth_core::session::{Lifetimes, SessionId};
 use edge_auth_core::throttle::{AddressHash, AttemptKey, AttemptKeys, NameHash};
 
@@ -88,13 +88,13 @@ pub enum InsertError {
 #[derive(Debug)]
 pub struct AdminChange<'a> {
     /// The role, one of `roles`.
-    pub role: Option<&'a str>,
+    pub role: Option<&'a Role>,
     /// Whether sign-in and tokens are refused.
     pub disabled: Option<bool>,
     /// The name that the person goes by.
     pub name: Option<&'a Name>,
     /// All roles, the one with the fewest rights first.
-    pub roles: &'a [String],
+    pub roles: &'a Roles,
 }
 
 /// Why a line of an import was not added.
@@ -139,7 +139,7 @@ fn account(row: &Row) -> Result<Account, StoreError> {
             email: row.text(1),
             username: row.text(2),
             name: row.required_text(3)?,
-            role: row.required_text(4)?,
+            role: row.role(4)?,
             created_at: row.required_text(5)?,
             updated_at: row.required_text(6)?,
         },
@@ -556,9 +556,9 @@ impl Users<'_> {
     ) -> Result<Option<Account>, StoreError> {
         let values = [
             id_number(id),
-            or_null(change.role),
+            or_null(change.role.map(Role::as_str)),
             or_null(change.disabled.map(u32::from)),
-            format!(",{},", change.roles.join(",")).into(),
+            listed(change.roles).into(),
             or_null(change.name.map(Name::as_str)),
             number(now),
             authority.value(),
@@ -621,7 +621,7 @@ impl Users<'_> {
                     username,
                     folded(account),
                     account.name.as_str(),
-                    account.role,
+                    account.role.as_str(),
                     account.password_hash,
                     account.digest(),
                 ])
@@ -698,6 +698,15 @@ impl Users<'_> {
             .map(|(index, account)| (*index, why(account)))
             .collect())
     }
+}
+
+/// The roles as [`CHANGE`] takes them, each between commas.
+fn listed(roles: &Roles) -> String {
+    roles
+        .iter()
+        .map(|role| format!(",{role}"))
+        .collect::<String>()
+        + ","
 }
 
 fn email(account: &ImportedAccount) -> Option<&str> {

@@ -6,7 +6,7 @@ use std::fmt;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
-use super::{BrokenRule, DEFAULT_ROLE, Email, Name, UserId, Username};
+use super::{BrokenRule, Email, Name, Role, Roles, UserId, Username};
 use crate::json;
 use crate::password::{HashRefused, StoredPassword};
 use crate::unicode::Unicode;
@@ -29,7 +29,7 @@ pub struct ImportedAccount {
     /// The name that the person goes by.
     pub name: Name,
     /// One of the configured roles.
-    pub role: String,
+    pub role: Role,
     /// The hash as the other service stored it, which can be verified here.
     pub password_hash: String,
 }
@@ -87,7 +87,7 @@ impl ImportedAccount {
     /// See [`LineRefused`].
     pub fn parse(
         line: &[u8],
-        roles: &[String],
+        roles: &Roles,
         budget_ms: u32,
         unicode: Unicode,
     ) -> Result<Self, LineRefused> {
@@ -120,10 +120,10 @@ impl ImportedAccount {
         let known = username.as_ref().map(Username::as_str);
         let name = name.as_deref().or(known).unwrap_or_default();
         let name = Name::parse(name, unicode)?;
-        let role = role.unwrap_or_else(|| DEFAULT_ROLE.to_owned());
-        if !roles.contains(&role) {
-            return Err(LineRefused::UnknownRole);
-        }
+        let role = match role {
+            None => Role::DEFAULT,
+            Some(name) => roles.find(&name).ok_or(LineRefused::UnknownRole)?.clone(),
+        };
         // The salt of some forms may be any text. The database reads one with a NUL as shorter than
         // it is, and refuses every line that is sent with it.
         if password_hash.chars().any(char::is_control) {
@@ -171,7 +171,7 @@ mod tests {
         "$pbkdf2-sha256$29000$BwcHBwcHBwcHBwcHBwcHBw$AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
 
     fn parse(line: &str) -> Result<ImportedAccount, String> {
-        let roles = ["customer".to_owned(), "admin".to_owned()];
+        let roles = Roles::default();
         let parsed = ImportedAccount::parse(line.as_bytes(), &roles, 400, TABLES);
         parsed.map_err(|refused| refused.to_string())
     }
@@ -182,7 +182,7 @@ mod tests {
         let account = parse(&line).unwrap();
         assert_eq!(account.email, None);
         assert_eq!(account.name.as_str(), "Ann");
-        assert_eq!(account.role, "customer");
+        assert_eq!(account.role, Role::DEFAULT);
         assert_eq!(account.password_hash, HASH);
         let line = format!(
             r#"{{"email":" ANN@example.com","name":" Ann ","role":"admin","password_hash":"{HASH}"}}"#
@@ -190,7 +190,7 @@ mod tests {
         let account = parse(&line).unwrap();
         assert_eq!(account.email.unwrap().as_str(), "ann@example.com");
         assert_eq!(account.name.as_str(), "Ann");
-        assert_eq!(account.role, "admin");
+        assert_eq!(account.role, Role::ADMIN);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod username;
 pub use self::email::Email;
 pub use self::id::UserId;
 pub use self::name::Name;
-pub use self::role::{ADMIN_ROLE, DEFAULT_ROLE, Role, Roles, RolesError, is_role};
+pub use self::role::{Role, Roles, RolesError};
 pub use self::sign_in_name::SignInName;
 pub use self::username::Username;
 pub use crate::broken_rule::BrokenRule;
@@ -28,7 +28,7 @@ pub struct User {
     /// The name that the person goes by.
     pub name: String,
     /// What the account may do, such as `customer`.
-    pub role: String,
+    pub role: Role,
     /// When the account was created, UTC, as in `2024-01-15T10:30:00`.
     pub created_at: String,
     /// When the account was last changed, in the same form.

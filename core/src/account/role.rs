@@ -4,17 +4,16 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// The role of an account that was given no other (contract, "Dialect 2").
-pub const DEFAULT_ROLE: &str = "customer";
+const DEFAULT_ROLE: &str = "customer";
 
 /// The role that may use the administration.
-pub const ADMIN_ROLE: &str = "admin";
+const ADMIN_ROLE: &str = "admin";
 
 /// The most characters of a role's name, which goes into a header.
 const MAX_CHARACTERS: usize = 64;
 
 /// Whether a role can have this name: 1 to 64 of `a` to `z`, digits, `_` and `-`, fit for a header.
-#[must_use]
-pub fn is_role(name: &str) -> bool {
+fn is_role(name: &str) -> bool {
     let fits =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
     (1..=MAX_CHARACTERS).contains(&name.len()) && name.bytes().all(fits)

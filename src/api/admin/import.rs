@@ -1,7 +1,7 @@
 //! `POST /api/admin/users/import`.
 
 use edge_auth_core::account::import::{self, ImportedAccount};
-use edge_auth_core::account::{ADMIN_ROLE, SignInName};
+use edge_auth_core::account::{Role, SignInName};
 use edge_auth_core::throttle::{AttemptedName, NameHash};
 use serde_json::json;
 
@@ -49,7 +49,7 @@ pub(super) async fn import(app: &App, request: &Incoming) -> Result<Reply, Refus
         }
     }
     let users = Users(&app.database);
-    let authority = caller.authority(Some(ADMIN_ROLE));
+    let authority = caller.authority(Some(Role::ADMIN));
     let address = throttle::client_address(request)?;
     let user_agent = request.header("User-Agent")?;
     let mut imported = accounts.len();

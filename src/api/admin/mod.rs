@@ -5,7 +5,7 @@ mod import;
 mod page;
 mod users;
 
-use edge_auth_core::account::ADMIN_ROLE;
+use edge_auth_core::account::Role;
 
 use crate::app::App;
 use crate::http::Refused;
@@ -42,7 +42,7 @@ pub(super) const ROUTES: &[Route] = &[
 /// The administrator who sent a request.
 async fn administrator(app: &App, request: &Incoming) -> Result<Caller, Refused> {
     let caller = caller::authenticate(app, request).await?;
-    if caller.account.user.role == ADMIN_ROLE {
+    if caller.account.user.role == Role::ADMIN {
         Ok(caller)
     } else {
         Err(Refused::Forbidden)

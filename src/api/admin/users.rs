@@ -1,6 +1,6 @@
 //! What administrators do with accounts.
 
-use edge_auth_core::account::{ADMIN_ROLE, BrokenRule, Name, UserId};
+use edge_auth_core::account::{BrokenRule, Name, Role, Roles, UserId};
 use edge_auth_core::json;
 use edge_auth_core::throttle::AttemptedName;
 use serde_json::{Value, json};
@@ -38,12 +38,12 @@ pub(super) async fn change_user(app: &App, request: &Incoming, id: &str) -> Resu
         users.account(id).await?
     } else {
         let change = AdminChange {
-            role: changes.role.as_deref(),
+            role: changes.role.as_ref(),
             disabled: changes.disabled,
             name: changes.name.as_ref(),
             roles: &app.config.roles,
         };
-        let authority = caller.authority(Some(ADMIN_ROLE));
+        let authority = caller.authority(Some(Role::ADMIN));
         let changed = users.change(id, &change, &authority, clock::now()).await?;
         if changed.is_none() {
             administrator(app, request).await?;
@@ -64,7 +64,8 @@ pub(super) async fn change_user(app: &App, request: &Incoming, id: &str) -> Resu
         detail,
     };
     if let Some(role) = changes.role {
-        app.trace.record(event(Action::RoleChange, Some(role)));
+        let role = Some(role.to_string());
+        app.trace.record(event(Action::RoleChange, role));
     }
     match changes.disabled {
         Some(true) => app.trace.record(event(Action::Disable, None)),
@@ -88,7 +89,7 @@ pub(super) async fn end_sessions(
         return Err(Refused::UserNotFound);
     };
     let users = Users(&app.database);
-    let authority = caller.authority(Some(ADMIN_ROLE));
+    let authority = caller.authority(Some(Role::ADMIN));
     if !users.end_sessions(id, &authority, clock::now()).await? {
         return Err(user_not_found(app, request).await);
     }
@@ -114,7 +115,7 @@ pub(super) async fn unlock(app: &App, request: &Incoming, id: &str) -> Result<Re
         app.config.attempts.name(&name)
     };
     let names: Vec<_> = names.into_iter().flatten().map(hash).collect();
-    let authority = caller.authority(Some(ADMIN_ROLE));
+    let authority = caller.authority(Some(Role::ADMIN));
     if !users.unlock(user.id, &names, &authority).await? {
         return Err(user_not_found(app, request).await);
     }
@@ -141,18 +142,21 @@ fn account_json(account: &Account) -> Value {
 
 /// What an administrator changes.
 struct Changes {
-    role: Option<String>,
+    role: Option<Role>,
     disabled: Option<bool>,
     name: Option<Name>,
 }
 
 impl Changes {
-    fn parse(members: &mut Members, roles: &[String]) -> Result<Self, Refused> {
+    fn parse(members: &mut Members, roles: &Roles) -> Result<Self, Refused> {
         let broken = |field, rule| Refused::Rule(BrokenRule::new(field, rule));
-        let role = fields::optional(members, "role")?;
-        if role.as_ref().is_some_and(|role| !roles.contains(role)) {
-            return Err(broken("role", "is not known"));
-        }
+        let role = match fields::optional(members, "role")? {
+            None => None,
+            Some(name) => match roles.find(&name) {
+                Some(role) => Some(role.clone()),
+                None => return Err(broken("role", "is not known")),
+            },
+        };
         let disabled = match json::take(members, "disabled") {
             None => None,
             Some(Value::Bool(disabled)) => Some(disabled),

@@ -4,14 +4,14 @@ use crate::app::App;
 use crate::http::Refused;
 use crate::http::caller::{self, Reason, TokenRefused};
 use crate::platform::http::Incoming;
-use edge_auth_core::account::{DEFAULT_ROLE, UserId, is_role};
+use edge_auth_core::account::{Role, UserId};
 use edge_auth_core::dialect::Dialect;
 
 /// Who a request is from.
 #[derive(Debug)]
 pub(crate) struct Identity {
     user_id: UserId,
-    role: String,
+    role: Role,
     token_id: Option<String>,
     expires_at: f64,
 }
@@ -44,10 +44,10 @@ impl Identity {
     fn trusted(app: &App, request: &Incoming) -> Result<Self, TokenRefused> {
         let (dialect, token) = caller::trust(app, request)?;
         let gone = |nobody| TokenRefused::Because(Reason::AccountGone(nobody), dialect);
-        let role = token.role.filter(|role| is_role(role));
+        let role = token.role.and_then(|role| Role::parse(&role));
         Ok(Self {
             user_id: token.subject.map_err(gone)?,
-            role: role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()),
+            role: role.unwrap_or(Role::DEFAULT),
             token_id: token.jti,
             expires_at: token.expires_at,
         })
@@ -55,7 +55,7 @@ impl Identity {
 
     /// Whether the account has this role.
     pub(crate) fn has_role(&self, role: &str) -> bool {
-        self.role == role
+        self.role.as_str() == role
     }
 
     /// When the token expires that said it, in seconds of Unix time.
@@ -67,7 +67,7 @@ impl Identity {
     pub(crate) fn headers(self) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             ("X-Auth-User-Id", self.user_id.to_string()),
-            ("X-Auth-Role", self.role),
+            ("X-Auth-Role", self.role.to_string()),
         ];
         // The old service's tokens have any `jti` or none; a header value has visible characters.
         let is_header_value =

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::identity::Identity;
 use crate::app::App;
-use crate::config::prefixes::{Prefix, Upstream};
+use crate::config::gateway::{Prefix, Upstream};
 use crate::http::{Answer, Refused};
 use crate::platform::HostError;
 use crate::platform::http::Incoming;
@@ -20,7 +20,7 @@ pub(crate) async fn pass(
     if !prefix.public_methods.contains(&request.method()) {
         let identity = Identity::of(app, request, prefix.dialect).await?;
         let role = prefix.role.as_ref();
-        if role.is_some_and(|role| !identity.has_role(role)) {
+        if role.is_some_and(|role| !identity.has_role(role.as_str())) {
             return Err(Refused::Forbidden);
         }
         caller = Some(identity);

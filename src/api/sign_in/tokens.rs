@@ -9,7 +9,7 @@ use crate::platform::{clock, random};
 use crate::store::audit::{Action, USER_AGENT_CHARACTERS};
 use crate::store::sessions::NewSession;
 use crate::store::users::Account;
-use edge_auth_core::account::{User, UserId};
+use edge_auth_core::account::{Role, User, UserId};
 use edge_auth_core::session::{RefreshToken, SessionId};
 use edge_auth_core::token::{self, Issue};
 
@@ -19,7 +19,7 @@ pub(crate) struct Grant<'a> {
     /// The account's id.
     pub(crate) user_id: UserId,
     /// The account's role.
-    pub(crate) role: &'a str,
+    pub(crate) role: &'a Role,
     /// The account's epoch.
     pub(crate) epoch: u64,
     /// The session that the token belongs to, if any.
@@ -46,7 +46,7 @@ pub(crate) fn access_token(app: &App, grant: &Grant<'_>) -> Result<String, Unexp
         lifetime: app.config.access_token_lifetime,
         jti: random::bytes()?,
         user_id: grant.user_id,
-        role: grant.role,
+        role: grant.role.as_str(),
         epoch: grant.epoch,
         session: grant.session,
     };
@@ -140,7 +140,7 @@ pub(crate) fn user_json(user: &User) -> Value {
         "email": user.email,
         "id": user.id.get(),
         "name": user.name,
-        "role": user.role,
+        "role": user.role.as_str(),
         "updated_at": user.updated_at,
     });
     if let (Some(username), Value::Object(map)) = (&user.username, &mut body) {

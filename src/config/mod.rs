@@ -1,0 +1,142 @@
+//! Settings and secrets, parsed once. docs/settings.md lists them.
+
+pub mod gateway;
+
+mod accounts;
+mod keys;
+mod origins;
+mod passwords;
+mod read;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use edge_auth_core::account::Roles;
+use edge_auth_core::password::{Function, Peppers};
+use edge_auth_core::session::{Lifetimes, RefreshKeys};
+use edge_auth_core::throttle::AttemptHasher;
+use edge_auth_core::token::Keys;
+
+use gateway::Prefixes;
+use read::{Read, boolean, number};
+
+pub use origins::AllowedOrigins;
+
+/// Every setting, in the form in which it is used.
+#[derive(Debug)]
+pub struct Config {
+    /// `JWT_ALGORITHM`, `JWT_SECRET` or `JWT_PRIVATE_KEY`, and `JWT_SECRETS_RETIRED`,
+    /// `JWT_KEYS_RETIRED`: sign and verify access tokens.
+    pub keys: Keys,
+    /// Makes the keys that failed sign-ins are counted by. Its secret follows from the active key's.
+    pub attempts: AttemptHasher,
+    /// `JWT_ISSUER`: the claim `iss` of the tokens signed here. Tokens of another issuer are
+    /// refused, so a change of it ends every token.
+    pub issuer: String,
+    /// `ACCESS_TOKEN_LIFETIME`: seconds from a token's issue to its `exp`.
+    pub access_token_lifetime: u32,
+    /// `ALLOWED_ORIGINS`: whose pages may read answers.
+    pub allowed_origins: AllowedOrigins,
+    /// `REGISTRATION`: whether anybody may register.
+    pub registration_is_open: bool,
+    /// `TRUST_TOKEN_ALONE`: `/verify` and the gateway look at the token and read no account, so that
+    /// they notice a revocation only when the token expires.
+    pub trust_token_alone: bool,
+    /// Make and verify refresh tokens. Their secrets follow from those of [`Config::keys`].
+    pub refresh_keys: RefreshKeys,
+    /// `SESSION_LIFETIME` and `SESSION_IDLE_LIFETIME`.
+    pub session_lifetimes: Lifetimes,
+    /// `SESSIONS_PER_USER`: one more, and the oldest one goes.
+    pub sessions_per_user: u32,
+    /// `ROLES`: what an account's role may be, the one with the fewest rights first.
+    pub roles: Roles,
+    /// `AUDIT_RETENTION_DAYS`: how long the audit trail is kept, in milliseconds.
+    pub audit_retention: u64,
+    /// `READ_REPLICATION`: whether what only reads may be answered by a replica of the database,
+    /// which lags behind.
+    pub read_replication: bool,
+    /// `PASSWORD_HASH` and `PASSWORD_ITERATIONS`: how new passwords are hashed.
+    pub password_function: Function,
+    /// `PASSWORD_MIN_LENGTH`: the fewest characters of a new password, after NFKC. NIST SP 800-63B-4
+    /// (section 3.1.1.2) requires 15 of a password that is the only factor, and 8 of one that is only
+    /// used together with another.
+    pub password_min_length: u32,
+    /// `PASSWORD_PEPPER` and `PASSWORD_PEPPERS_RETIRED`: secrets over the derived keys.
+    pub peppers: Peppers,
+    /// `SIGN_IN_FLOOR_MS`: a refused sign-in is answered no sooner than this many milliseconds
+    /// after it came in.
+    pub sign_in_floor_ms: u32,
+    /// `PROTECTED`: the prefixes whose requests need a token and go on to another service.
+    pub protected: Prefixes,
+}
+
+/// A setting that is missing, weak, or does not parse. Says which and why, never its value.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    setting: &'static str,
+    problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.setting, self.problem)
+    }
+}
+
+impl ConfigError {
+    fn new(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            setting,
+            problem: problem.into(),
+        }
+    }
+}
+
+impl Config {
+    /// Parses the settings that `read` knows by name.
+    ///
+    /// # Errors
+    /// The first setting that is wrong. Nothing falls back to a built-in secret.
+    pub fn parse(read: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::parse_from(&read)
+    }
+
+    fn parse_from(read: Read<'_>) -> Result<Self, ConfigError> {
+        let keys = keys::keys(read)?;
+        let issuer = read("JWT_ISSUER").unwrap_or_else(|| "edge-auth".to_owned());
+        if issuer.is_empty() {
+            return Err(ConfigError::new("JWT_ISSUER", "is empty"));
+        }
+        let passwords = passwords::Passwords::parse(read)?;
+        Ok(Self {
+            attempts: keys::attempt_hasher(&keys)?,
+            refresh_keys: keys::refresh_keys(&keys),
+            keys,
+            issuer,
+            access_token_lifetime: number(read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?
+                .unwrap_or(900),
+            allowed_origins: AllowedOrigins::parse(read)?,
+            registration_is_open: accounts::registration_is_open(read)?,
+            trust_token_alone: boolean(read, "TRUST_TOKEN_ALONE")?.unwrap_or(false),
+            session_lifetimes: sessions::lifetimes(read)?,
+            sessions_per_user: number(read, "SESSIONS_PER_USER", 1..=1000)?.unwrap_or(50),
+            roles: accounts::roles(read)?,
+            audit_retention: number(read, "AUDIT_RETENTION_DAYS", 1..=3650)?.unwrap_or(90)
+                * read::DAY_MS,
+            read_replication: boolean(read, "READ_REPLICATION")?.unwrap_or(false),
+            password_function: passwords.function,
+            password_min_length: passwords.min_length,
+            peppers: passwords.peppers,
+            sign_in_floor_ms: passwords.sign_in_floor_ms,
+            protected: gateway::prefixes(read)?,
+        })
+    }
+
+    /// Milliseconds of CPU that verifying a password may take.
+    #[must_use]
+    pub fn sign_in_budget_ms(&self) -> u32 {
+        passwords::budget_ms(self.sign_in_floor_ms)
+    }
+}

@@ -1,0 +1,55 @@
+//! Settings of a kind: numbers, truth values, times.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use super::ConfigError;
+
+/// What a setting of that name says, if it is set.
+pub(super) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A day, in milliseconds.
+pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// A whole number in that range.
+pub(super) fn number<T: FromStr + PartialOrd + fmt::Display>(
+    read: Read<'_>,
+    setting: &'static str,
+    range: RangeInclusive<T>,
+) -> Result<Option<T>, ConfigError> {
+    let Some(text) = read(setting) else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(value) if range.contains(&value) => Ok(Some(value)),
+        _ => Err(ConfigError::new(
+            setting,
+            format!(
+                "is no whole number from {} to {}",
+                range.start(),
+                range.end()
+            ),
+        )),
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(read: Read<'_>, setting: &'static str) -> Result<Option<bool>, ConfigError> {
+    let Some(text) = read(setting) else {
+        return Ok(None);
+    };
+    let value = text.parse().map(Some);
+    value.map_err(|_| ConfigError::new(setting, "is neither true nor false"))
+}
+
+/// A setting in seconds, up to a year, as milliseconds.
+pub(super) fn seconds(
+    read: Read<'_>,
+    setting: &'static str,
+    default_days: u64,
+) -> Result<u64, ConfigError> {
+    const DAY: u64 = 24 * 60 * 60;
+    let seconds = number(read, setting, 60..=365 * DAY)?;
+    Ok(seconds.unwrap_or(default_days * DAY) * 1000)
+}
