@@ -1,0 +1,159 @@
+//! What a right password, a registration and a refresh change.
+
+use wasm_bindgen::JsValue;
+
+use super::{Attempts, FAMILIAR, FAMILIAR_WHEN_WRITTEN};
+use crate::store::{Row, Statement, StoreError, id_text, number};
+use edge_auth_core::account::UserId;
+use edge_auth_core::throttle::{AccountKeys, AddressHash, AttemptKeys};
+
+/// Whether a right password from `$here` takes failures in the row of `$everywhere` back: those of all
+/// after a day, its own at once. A familiar address has none there.
+macro_rules! takes_back {
+    ($everywhere:literal, $here:literal, $now:literal) => {
+        concat!(
+            "key = ",
+            $everywhere,
+            " AND failures > 0 AND (counted_at <= ",
+            $now,
+            " - 86400000 OR EXISTS (SELECT 1 FROM attempts AS here WHERE here.key = ",
+            $here,
+            " AND here.familiar_until <= ",
+            $now,
+            " AND here.failures > 0))"
+        )
+    };
+}
+
+/// ?1 everywhere, ?2 here, ?3 now.
+const TAKE_BACK: &str = concat!(
+    "UPDATE attempts SET failures = CASE WHEN counted_at <= ?3 - 86400000 THEN 0 \
+       ELSE max(0, failures - (SELECT here.failures FROM attempts AS here WHERE here.key = ?2)) END \
+     WHERE ",
+    takes_back!("?1", "?2", "?3")
+);
+
+/// Whether a right password counts, and what there is to write if it does. ?1 pair, ?2 address,
+/// ?3 here, ?4 everywhere, ?5 now, ?6 until when the address need not be noted as familiar again.
+const MAY_SUCCEED: &str = concat!(
+    "SELECT NOT EXISTS (SELECT 1 FROM attempts WHERE key IN (?1, ?2) AND closed_until > ?5) \
+       AND (",
+    is_open_to_strangers!("?4", "?5"),
+    " OR ",
+    is_familiar!("?3", "?5", " < "),
+    "), NOT EXISTS (SELECT 1 FROM attempts WHERE key = ?3 AND familiar_until >= ?6 AND failures = 0), \
+      EXISTS (SELECT 1 FROM attempts WHERE key = ?1), \
+      EXISTS (SELECT 1 FROM attempts WHERE ",
+    takes_back!("?4", "?3", "?5"),
+    ")"
+);
+
+/// ?1 here, ?2 now, ?3 until when it is familiar.
+const FAMILIAR_HERE: &str = "INSERT INTO attempts \
+    (key, failures, counted_at, closed_until, expires_at, familiar_until) \
+    VALUES (?1, 0, ?2, 0, ?2, ?3) ON CONFLICT (key) DO UPDATE SET \
+    failures = 0, expires_at = excluded.expires_at, familiar_until = excluded.familiar_until";
+
+const FORGET: &str = "DELETE FROM attempts WHERE key = ?1";
+
+/// ?1 the address's hash, ?2 now, ?3 until when it is familiar; only if ?4 has the stored password
+/// ?5, which no two accounts share.
+const REGISTERED: &str = "INSERT INTO attempts \
+    (key, failures, counted_at, closed_until, expires_at, familiar_until) \
+    SELECT 'user ' || id || ' ' || ?1, 0, ?2, 0, ?2, ?3 FROM users \
+    WHERE email = ?4 AND password_hash = ?5";
+
+/// ?1 the account, ?2 the address's hash, ?3 now, ?4 until when it is familiar.
+const REFRESHED: &str = "INSERT INTO attempts \
+    (key, failures, counted_at, closed_until, expires_at, familiar_until) \
+    SELECT 'user ' || id || ' ' || ?2, 0, ?3, 0, ?3, ?4 FROM users WHERE id = ?1 \
+    ON CONFLICT (key) DO UPDATE SET familiar_until = excluded.familiar_until";
+
+impl Attempts<'_> {
+    /// Takes note of the right password for `account`, unless the pair, the address or the account
+    /// is closed; says whether it was taken. Where nothing changes, nothing is written.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn succeeded(
+        &self,
+        keys: &AttemptKeys,
+        account: &AccountKeys,
+        now: u64,
+    ) -> Result<bool, StoreError> {
+        let [pair, here, everywhere] =
+            [&keys.pair, &account.here, &account.everywhere].map(|key| JsValue::from(key.as_str()));
+        let values = [
+            pair.clone(),
+            keys.address.as_str().into(),
+            here.clone(),
+            everywhere.clone(),
+            number(now),
+            number(now + FAMILIAR),
+        ];
+        let row = self.0.first(MAY_SUCCEED, &values).await?;
+        let row = row.ok_or_else(Row::missing)?;
+        let says = |column| row.integer(column).map(|value| value != 0);
+        if !says(0)? {
+            return Ok(false);
+        }
+        let mut statements = Vec::new();
+        if says(3)? {
+            let values = vec![everywhere, here.clone(), number(now)];
+            statements.push(Statement(TAKE_BACK, values));
+        }
+        if says(1)? {
+            let until = number(now + FAMILIAR_WHEN_WRITTEN);
+            statements.push(Statement(FAMILIAR_HERE, vec![here, number(now), until]));
+        }
+        if says(2)? {
+            statements.push(Statement(FORGET, vec![pair]));
+        }
+        if !statements.is_empty() {
+            self.0.batch(&statements).await?;
+        }
+        Ok(true)
+    }
+
+    /// The statement that makes an address familiar, to be run after the account was made.
+    pub(in crate::store) fn registered(
+        address: &AddressHash,
+        email: JsValue,
+        password_hash: &str,
+        now: u64,
+    ) -> Statement {
+        let values = vec![
+            address.as_str().into(),
+            number(now),
+            number(now + FAMILIAR_WHEN_WRITTEN),
+            email,
+            password_hash.into(),
+        ];
+        Statement(REGISTERED, values)
+    }
+
+    /// Takes note of a refresh from there.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn refreshed(
+        &self,
+        id: UserId,
+        address: &AddressHash,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let values = [
+            id_text(id),
+            address.as_str().into(),
+            number(now),
+            number(now + FAMILIAR_WHEN_WRITTEN),
+        ];
+        self.0.first(REFRESHED, &values).await?;
+        Ok(())
+    }
+
+    /// The time up to which an address that is familiar for longer need not be noted again.
+    pub(in crate::store) fn familiar_enough(now: u64) -> JsValue {
+        number(now + FAMILIAR)
+    }
+}
