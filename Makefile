@@ -28,7 +28,7 @@ override YES := $(call given,YES)
 export EMAIL FILE URL LOCAL REMOTE YES
 endif
 
-.PHONY: help dev build test test-browser test-nginx chromium lint size bench keys deploy admin unlock import backup clean prerequisites
+.PHONY: users-sql help dev build test test-browser test-nginx chromium lint size bench keys deploy admin unlock import backup clean prerequisites
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -41,7 +41,7 @@ build: $(NODE_MODULES) $(TOOLS) ## build the Worker into build/
 	node scripts/build.mjs
 
 test: $(NODE_MODULES) $(TOOLS) ## run all tests
-	cargo test --locked --package edge-auth-core --package edge-auth
+	cargo test --locked --package edge-auth-core --package edge-auth --package users-sql
 	@$(MAKE) --no-print-directory build
 	cargo test --locked --target $(TARGET) --test http --test vectors
 	node --test 'tests/scripts/*.test.mjs'
@@ -54,7 +54,7 @@ test-nginx: build ## run the nginx configuration of docs/reverse-proxies.md, whe
 
 lint: prerequisites ## check format and run clippy
 	cargo fmt --all --check
-	cargo clippy --locked --package edge-auth-core --package edge-auth --all-targets -- -D warnings
+	cargo clippy --locked --package edge-auth-core --package edge-auth --package users-sql --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --target $(TARGET) -- -D warnings
 
 size: build ## print what a deployment uploads, compressed
@@ -79,6 +79,9 @@ unlock: $(NODE_MODULES) ## open an account that failed sign-ins have closed: mak
 
 import: $(NODE_MODULES) ## import accounts: make import FILE=users.ndjson URL=https://auth.example.com
 	@node scripts/import.mjs
+
+users-sql: ## write accounts with their ids as SQL: make --silent users-sql < users.ndjson > users.sql
+	@cargo run --locked --quiet --package users-sql
 
 backup: $(NODE_MODULES) ## export the production database into backups/, with LOCAL=1 the local one
 	@node scripts/backup.mjs

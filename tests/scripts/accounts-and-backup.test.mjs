@@ -103,10 +103,6 @@ for (const script of ['admin.mjs', 'unlock.mjs']) {
     for (const env of [
       {},
       { EMAIL: ' ' },
-      { EMAIL: 'ann' },
-      { EMAIL: 'änn@example.com' },
-      { EMAIL: 'a b@example.com' },
-      { EMAIL: `${'a'.repeat(250)}@example.com` },
       { EMAIL: 'ann@example.com', REMOTE: 'yes' },
     ]) {
       const { code, out } = await here.run(script, { env });

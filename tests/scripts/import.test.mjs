@@ -1,6 +1,5 @@
-// `make import` and users-sql.mjs, against a server that stands in for the service.
+// `make import`, against a server that stands in for the service.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { existsSync, utimesSync } from 'node:fs';
 import { test } from 'node:test';
 import { listen, Project } from './support.mjs';
@@ -265,33 +264,5 @@ test('wrong use', async (t) => {
     const { code, out } = await importing(here, 'http://localhost:1', { env });
     assert.equal(code, 2, out);
     assert.equal(out.trim().split('\n').length, 1, out);
-  }
-});
-
-test('users-sql.mjs writes accounts with their ids', async (t) => {
-  const here = new Project(t);
-  const hash = 'pbkdf2:sha256:260000$salt$hash';
-  const lines = [
-    { id: 7, email: ' Ann@Example.com', name: "O'Hara; --", password_hash: hash },
-    { id: 12, email: null, username: 'Straße', role: 'admin', password_hash: hash },
-    { id: 13, username: 'Ａｎｎ', name: 'Ann', password_hash: hash },
-  ];
-  const { code, out } = await here.run('users-sql.mjs', { input: `\ufeff${lines.map((line) => JSON.stringify(line)).join('\r\n\r\n')}` });
-  assert.equal(code, 0, out);
-  const columns = 'INSERT INTO users (id, email, username, username_folded, name, role, password_hash, imported_hash_digest) VALUES';
-  const digest = (id) => createHash('sha256').update(`${id} ${hash}`).digest('base64url');
-  assert.equal(out, `${columns} (7, 'ann@example.com', NULL, NULL, 'O''Hara; --', 'customer', '${hash}', '${digest(7)}');
-${columns} (12, NULL, 'Straße', 'strasse', 'Straße', 'admin', '${hash}', '${digest(12)}');
-${columns} (13, NULL, 'Ａｎｎ', 'ann', 'Ann', 'customer', '${hash}', '${digest(13)}');
-`);
-  const refused = ['[]', '{', '{"id":1}', '{"id":"1","name":"A","password_hash":"x"}', '{"id":1,"name":"A\\n","password_hash":"x"}'];
-  for (const name of ['A\u200b', 'A\u2028B']) refused.push(JSON.stringify({ id: 1, email: 'a@b.c', name, password_hash: hash }));
-  for (const username of ['ann＠example.com', 'ann\u3000lee', 'ann¨', 'ann\u200b', '㌖'.repeat(11), 'ｶﾞｶ']) {
-    refused.push(JSON.stringify({ id: 1, username, name: 'Ann', password_hash: hash }));
-  }
-  for (const line of refused) {
-    const wrong = await here.run('users-sql.mjs', { input: `\n${line}\n` });
-    assert.equal(wrong.code, 1);
-    assert.match(wrong.out, /^Line 2: .*\n$/);
   }
 });

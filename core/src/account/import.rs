@@ -200,7 +200,6 @@ mod tests {
             parse(&line).unwrap().digest()
         };
         let ann = digest(r#""id":7,"#, HASH);
-        // As scripts/users-sql.mjs writes it.
         assert_eq!(ann, "t-CISIGmL7igRRzjKIENXE9B76XdR2alEpD-S08LD6U");
         assert_eq!(ann, digest(r#""name":"Ann Lee","id":7,"#, HASH));
         assert_ne!(ann, digest(r#""id":8,"#, HASH));
