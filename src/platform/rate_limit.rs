@@ -14,15 +14,19 @@ extern "C" {
     async fn limit(this: &JsRateLimit, options: &Object) -> Result<JsValue, JsValue>;
 }
 
-/// A `[[ratelimits]]` binding of `wrangler.toml`.
+/// A `[[ratelimits]]` binding of `wrangler.toml`. It is looked up when it is asked: most requests ask none.
 #[derive(Debug)]
-pub struct RateLimit(Result<JsValue, JsValue>);
+pub struct RateLimit {
+    env: JsValue,
+    name: &'static str,
+}
 
 impl RateLimit {
     /// The binding of that name in the Worker's environment.
     #[must_use]
-    pub fn new(env: &JsValue, name: &str) -> Self {
-        Self(Reflect::get(env, &JsValue::from(name)))
+    pub fn new(env: &JsValue, name: &'static str) -> Self {
+        let env = env.clone();
+        Self { env, name }
     }
 
     /// Counts one more request of `key`; false where that is too many.
@@ -30,7 +34,7 @@ impl RateLimit {
     /// # Errors
     /// The binding is missing or failed.
     pub async fn allows(&self, key: &str) -> Result<bool, HostError> {
-        let binding = self.0.clone()?;
+        let binding = Reflect::get(&self.env, &JsValue::from(self.name))?;
         if !binding.is_object() {
             return Err(HostError::new("no such binding"));
         }
