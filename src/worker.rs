@@ -9,18 +9,17 @@ use js_sys::{JSON, Reflect};
 use serde::Serialize;
 use serde_json::json;
 use wasm_bindgen::JsValue;
-use worker::{
-    Context, Env, Request, Response, ResponseBuilder, ScheduleContext, ScheduledEvent,
-    console_error, console_log, event, web_sys,
-};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{console_error, console_log, web_sys};
 
 use crate::api::{self, Answer, App, Reply, Trace, cors};
 use crate::auth::account::UserId;
 use crate::auth::attempt::ClientAddress;
 use crate::config::prefixes::Prefixes;
 use crate::config::{AllowedOrigins, Config, ConfigError};
+use crate::platform::calls::{self, Call, Outcome};
 use crate::platform::clock::Timer;
-use crate::platform::http::Incoming;
+use crate::platform::http::{self, Incoming};
 use crate::platform::rate_limit::RateLimit;
 use crate::platform::upstream::Services;
 use crate::platform::{clock, random};
@@ -39,15 +38,21 @@ thread_local! {
     static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
 }
 
-/// Answers a request, then logs it and writes the audit trail.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+/// Answers a request, then logs it and writes the audit trail. The call is driven by [`calls`].
+///
+/// Not by `worker`'s `event`: that takes over headers and Cloudflare's object `cf`, which few routes ask
+/// for, and makes a promise of every answer.
+#[wasm_bindgen]
+pub fn fetch(call: u32, request: web_sys::Request, env: JsValue) -> JsValue {
+    calls::begin(call, answer(Incoming::new(request), env))
+}
+
+async fn answer(request: Incoming, env: JsValue) -> Outcome {
     let started = clock::now_ms();
-    let request = Incoming::new(request);
     let request_id = random::bytes::<16>()
         .map(|bytes| Base64UrlUnpadded::encode_string(&bytes))
         .unwrap_or_default();
-    let (mut queries, mut user_id) = (0, None);
+    let (mut queries, mut user_id, mut rest) = (0, None, None);
     let config = config(&env);
     let origins = allowed_origins(config.as_ref().map(Rc::as_ref), &env);
     let none = Prefixes::default();
@@ -66,32 +71,43 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
                 };
                 queries = app.database.statements();
                 user_id = app.trace.user_id().map(UserId::get);
-                append_to_audit(&app, &request, &context);
-                end_turn(&app, &context);
+                rest = afterwards(app, &request);
                 answer
             }
             Err(error) => Answer::Own(unexpected(&request, &error, &request_id)),
         }
     };
-    let response: web_sys::Response = match answer {
-        Answer::Passed(answered) => answered.into(),
+    let (status, response) = match answer {
+        Answer::Passed(answered) => {
+            let response = web_sys::Response::from(answered);
+            (response.status(), response)
+        }
         Answer::Own(reply) => {
-            let reply = cors::readable(reply, &origins, &request);
-            respond(reply, request.method() == "HEAD")?.into()
+            let Reply {
+                status,
+                headers,
+                body,
+            } = cors::readable(reply, &origins, &request);
+            let is_head = request.method() == "HEAD";
+            let response = http::response(status, &headers, body.as_deref(), is_head);
+            (status, response)
         }
     };
     let line = Line {
         duration_ms: clock::now_ms().saturating_sub(started),
         level: "info",
-        method: &request.method(),
+        method: request.method(),
         queries,
         request_id: &request_id,
-        route: api::pattern(&request.path(), prefixes),
-        status: response.status(),
+        route: api::pattern(request.path(), prefixes),
+        status,
         user_id,
     };
-    console_log!("{}", serde_json::to_string(&line)?);
-    Ok(response)
+    console_log!("{}", serde_json::to_string(&line).unwrap_or_default());
+    Outcome {
+        answer: response.into(),
+        rest,
+    }
 }
 
 /// What the log has of every request. A struct: the map of a `Value` would be built key by key first.
@@ -111,14 +127,14 @@ struct Line<'a> {
 fn app(
     request: &Incoming,
     config: &Result<Rc<Config>, ConfigError>,
-    env: &Env,
+    env: &JsValue,
 ) -> Result<App, String> {
     let config = config
         .as_ref()
         .map_err(|error| format!("setting {error}"))?;
     let mut database = database(env)?;
     if config.read_replication {
-        let start = if api::only_reads(&request.method(), &request.path(), &config.protected) {
+        let start = if api::only_reads(request.method(), request.path(), &config.protected) {
             let bookmark = request.header(BOOKMARK).ok().flatten();
             let bookmark = bookmark.filter(|text| is_bookmark(text));
             bookmark.unwrap_or_else(|| "first-unconstrained".to_owned())
@@ -156,50 +172,51 @@ fn with_bookmark(reply: Reply, app: &App) -> Reply {
     }
 }
 
-/// Writes what the request has done to the audit trail, while the answer is on its way.
-fn append_to_audit(app: &App, request: &Incoming, context: &Context) {
+/// What is done while the answer is on its way: writes what the request has done to the audit trail,
+/// and ends the turn of a sign-in. That the answer has left by then, a timer says.
+fn afterwards(app: App, request: &Incoming) -> Option<Call> {
     let events = app.trace.events();
-    if events.is_empty() {
-        return;
+    let turn = app.turn.take();
+    if events.is_empty() && turn.is_none() {
+        return None;
     }
     let header = |name| request.header(name).ok().flatten();
     let address = ClientAddress::parse(header("CF-Connecting-IP").as_deref());
     let user_agent = header("User-Agent");
-    let database = app.database.clone();
-    context.wait_until(async move {
-        let origin = Origin {
-            address: address.as_str(),
-            user_agent: user_agent.as_deref(),
-            now: clock::now_ms(),
-        };
-        if let Err(error) = Audit(&database).append(&events, origin).await {
-            api::log(format_args!("audit: {error}"));
-        }
-    });
-}
-
-/// Ends the turn of a sign-in once the answer has left: it does so before a timer that starts now
-/// ends.
-fn end_turn(app: &App, context: &Context) {
-    if let Some(turn) = app.turn.take() {
-        context.wait_until(async move {
-            if let Err(error) = Timer::start(1).end().await {
-                api::log(format_args!("host: {error}"));
+    Some(Box::pin(async move {
+        let answer_leaves = turn.is_some().then(|| Timer::start(1));
+        if !events.is_empty() {
+            let origin = Origin {
+                address: address.as_str(),
+                user_agent: user_agent.as_deref(),
+                now: clock::now_ms(),
+            };
+            if let Err(error) = Audit(&app.database).append(&events, origin).await {
+                api::log(format_args!("audit: {error}"));
             }
-            drop(turn);
-        });
-    }
+        }
+        if let Some(timer) = answer_leaves
+            && let Err(error) = timer.end().await
+        {
+            api::log(format_args!("host: {error}"));
+        }
+        drop(turn);
+        Outcome::default()
+    }))
 }
 
 /// Deletes what has expired, as often as `wrangler.toml` says.
-#[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    if let Err(error) = purge(&env).await {
-        api::log(format_args!("purge: {error}"));
-    }
+#[wasm_bindgen]
+pub fn scheduled(call: u32, env: JsValue) -> JsValue {
+    calls::begin(call, async move {
+        if let Err(error) = purge(&env).await {
+            api::log(format_args!("purge: {error}"));
+        }
+        Outcome::default()
+    })
 }
 
-async fn purge(env: &Env) -> Result<(), String> {
+async fn purge(env: &JsValue) -> Result<(), String> {
     let config = config(env).map_err(|error| format!("setting {error}"))?;
     let database = database(env)?;
     let now = clock::now_ms();
@@ -212,11 +229,11 @@ async fn purge(env: &Env) -> Result<(), String> {
     purged.map_err(|error| error.to_string())
 }
 
-fn database(env: &Env) -> Result<Database, String> {
+fn database(env: &JsValue) -> Result<Database, String> {
     Database::new(env, DATABASE).ok_or_else(|| format!("binding {DATABASE} is missing"))
 }
 
-fn config(env: &Env) -> Result<Rc<Config>, ConfigError> {
+fn config(env: &JsValue) -> Result<Rc<Config>, ConfigError> {
     CONFIG.with(|cell| {
         if let Some(config) = cell.get() {
             return Ok(Rc::clone(config));
@@ -230,7 +247,7 @@ fn config(env: &Env) -> Result<Rc<Config>, ConfigError> {
 /// so that a page can tell it from a network that is down.
 fn allowed_origins<'a>(
     config: Result<&'a Config, &ConfigError>,
-    env: &Env,
+    env: &JsValue,
 ) -> Cow<'a, AllowedOrigins> {
     match config {
         Ok(config) => Cow::Borrowed(&config.allowed_origins),
@@ -242,7 +259,7 @@ fn allowed_origins<'a>(
 }
 
 /// A setting's text. `wrangler.toml` may hold a number or a truth value as such.
-fn setting(env: &Env, name: &str) -> Option<String> {
+fn setting(env: &JsValue, name: &str) -> Option<String> {
     let value = Reflect::get(env, &JsValue::from(name)).ok()?;
     value
         .as_string()
@@ -254,23 +271,5 @@ fn setting(env: &Env, name: &str) -> Option<String> {
 fn unexpected(request: &Incoming, error: &str, request_id: &str) -> Reply {
     let line = json!({ "level": "error", "error": error, "request_id": request_id });
     console_error!("{line}");
-    api::unexpected(&request.path(), request_id)
-}
-
-fn respond(reply: Reply, head: bool) -> worker::Result<Response> {
-    let mut response = ResponseBuilder::new()
-        .with_status(reply.status)
-        .with_header("Cache-Control", "no-store")?
-        .with_header("X-Content-Type-Options", "nosniff")?;
-    if reply.body.is_some() {
-        response = response.with_header("Content-Type", "application/json")?;
-    }
-    // One of a name above takes its place.
-    for (name, value) in reply.headers {
-        response = response.with_header(name, &value)?;
-    }
-    Ok(match reply.body {
-        Some(body) if !head => response.fixed(body.into_bytes()),
-        _ => response.empty(),
-    })
+    api::unexpected(request.path(), request_id)
 }

@@ -32,7 +32,7 @@ pub fn preflight(
     }
     header(request, "Origin")?;
     header(request, "Access-Control-Request-Method")?;
-    let methods = routes::methods(&request.path(), prefixes)?;
+    let methods = routes::methods(request.path(), prefixes)?;
     let reply = Reply::empty();
     if allowed(origins, request).is_none() {
         return Some(reply);

@@ -18,7 +18,11 @@ pub(super) async fn pass(
     prefix: &Prefix,
 ) -> Result<Answer, Unexpected> {
     let mut identity = Vec::new();
-    if !prefix.public_methods.contains(&request.method()) {
+    if !prefix
+        .public_methods
+        .iter()
+        .any(|method| method == request.method())
+    {
         let unsent = match prefix.dialect {
             prefixes::Dialect::Jwt => Scheme::Jwt,
             prefixes::Dialect::Bearer => Scheme::Bearer,

@@ -198,10 +198,10 @@ pub(super) fn methods(path: &str, prefixes: &Prefixes) -> Option<String> {
 /// What no client can do anything about; [`unexpected`] words the answer.
 pub async fn answer(app: &App, request: &Incoming) -> Result<Answer, Unexpected> {
     let path = request.path();
-    match app.config.protected.place(&path) {
+    match app.config.protected.place(path) {
         Place::Under(prefix) => gateway::pass(app, request, prefix).await,
         Place::Ambiguous => Ok(Answer::Own(Dialect::Accounts.error(404, "Not found"))),
-        Place::Outside => own(app, request, &path).await.map(Answer::Own),
+        Place::Outside => own(app, request, path).await.map(Answer::Own),
     }
 }
 
@@ -210,7 +210,7 @@ async fn own(app: &App, request: &Incoming, path: &str) -> Result<Reply, Unexpec
     let Some((route, segment)) = find(path) else {
         return Ok(Dialect::Accounts.error(404, "Not found"));
     };
-    let Some(action) = route.action(&request.method()) else {
+    let Some(action) = route.action(request.method()) else {
         let reply = route.dialect.error(405, "Method not allowed");
         return Ok(reply.with("Allow", route.method_names().unwrap_or_default()));
     };

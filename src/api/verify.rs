@@ -15,7 +15,7 @@ pub(super) async fn verify(app: &App, request: &Incoming) -> Result<Reply, Unexp
         Err(refusal) => return Ok(refusal),
     };
     let query = request.query().unwrap_or_default();
-    if !roles(&query).all(|role| identity.has_role(role)) {
+    if !roles(query).all(|role| identity.has_role(role)) {
         return Ok(forbidden());
     }
     let mut reply = Reply::json(200, &json!({}));

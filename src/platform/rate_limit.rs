@@ -1,17 +1,18 @@
 //! Cloudflare's rate limits: one counter a key and data centre, without a database.
 
-use js_sys::{JsString, Object, Reflect};
+use js_sys::{JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::HostError;
+use super::calls::settled;
 
 #[wasm_bindgen]
 extern "C" {
     type JsRateLimit;
 
     #[wasm_bindgen(method, catch)]
-    async fn limit(this: &JsRateLimit, options: &Object) -> Result<JsValue, JsValue>;
+    fn limit(this: &JsRateLimit, options: &Object) -> Result<Promise, JsValue>;
 }
 
 /// A `[[ratelimits]]` binding of `wrangler.toml`. It is looked up when it is asked: most requests ask none.
@@ -40,10 +41,8 @@ impl RateLimit {
         }
         let options = Object::new();
         Reflect::set(&options, &JsString::from("key"), &JsValue::from(key))?;
-        let outcome = binding
-            .unchecked_ref::<JsRateLimit>()
-            .limit(&options)
-            .await?;
+        let outcome = binding.unchecked_ref::<JsRateLimit>().limit(&options)?;
+        let outcome = settled(outcome).await?;
         Ok(Reflect::get(&outcome, &JsValue::from("success"))?.is_truthy())
     }
 }

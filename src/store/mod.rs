@@ -10,7 +10,7 @@ use std::fmt;
 
 use std::cell::Cell;
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::auth::account::UserId;
 use crate::auth::session::SessionId;
+use crate::platform::calls::settled;
 
 /// D1 as JavaScript knows it. `worker` gives rows through serde, whose code weighs more than all of this.
 #[wasm_bindgen]
@@ -35,7 +36,7 @@ extern "C" {
     fn get_bookmark(this: &JsDatabase) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    async fn batch(this: &JsDatabase, statements: &Array) -> Result<JsValue, JsValue>;
+    fn batch(this: &JsDatabase, statements: &Array) -> Result<Promise, JsValue>;
 
     type JsStatement;
 
@@ -43,7 +44,7 @@ extern "C" {
     fn bind(this: &JsStatement, values: &Array) -> Result<JsStatement, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    async fn raw(this: &JsStatement) -> Result<JsValue, JsValue>;
+    fn raw(this: &JsStatement) -> Result<Promise, JsValue>;
 }
 
 /// A D1 database, and how many statements it has been sent.
@@ -112,7 +113,7 @@ impl Database {
         statement: &'static str,
         values: &[JsValue],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = self.prepare(statement, values)?.raw().await?;
+        let rows = settled(self.prepare(statement, values)?.raw()?).await?;
         let rows = Array::from(&rows).into_iter();
         Ok(rows.map(|row| Row(row.unchecked_into())).collect())
     }
@@ -138,7 +139,7 @@ impl Database {
         for Statement(text, values) in statements {
             prepared.push(&self.prepare(text, values)?.into());
         }
-        Ok(Answers(self.handle.batch(&prepared).await?))
+        Ok(Answers(settled(self.handle.batch(&prepared)?).await?))
     }
 }
 
