@@ -1,5 +1,7 @@
 //! The one table of routes.
 
+use std::pin::Pin;
+
 use super::reply::{Answer, Dialect, Reply};
 use super::{
     App, Unexpected, accounts, admin, flask_jwt, gateway, health, jwks, me, sessions, verify,
@@ -199,7 +201,7 @@ pub(super) fn methods(path: &str, prefixes: &Prefixes) -> Option<String> {
 pub async fn answer(app: &App, request: &Incoming) -> Result<Answer, Unexpected> {
     let path = request.path();
     match app.config.protected.place(path) {
-        Place::Under(prefix) => gateway::pass(app, request, prefix).await,
+        Place::Under(prefix) => Box::pin(gateway::pass(app, request, prefix)).await,
         Place::Ambiguous => Ok(Answer::Own(Dialect::Accounts.error(404, "Not found"))),
         Place::Outside => own(app, request, path).await.map(Answer::Own),
     }
@@ -214,29 +216,31 @@ async fn own(app: &App, request: &Incoming, path: &str) -> Result<Reply, Unexpec
         let reply = route.dialect.error(405, "Method not allowed");
         return Ok(reply.with("Allow", route.method_names().unwrap_or_default()));
     };
-    match action {
-        Action::Auth => flask_jwt::auth(app, request).await,
-        Action::Register => accounts::register(app, request).await,
-        Action::Login => accounts::login(app, request).await,
-        Action::Refresh => sessions::refresh(app, request).await,
-        Action::Logout => sessions::logout(app, request).await,
-        Action::ChangePassword => me::change_password(app, request).await,
-        Action::Me => me::get(app, request).await,
-        Action::ChangeMe => me::patch(app, request).await,
-        Action::DeleteMe => me::delete(app, request).await,
-        Action::Sessions => sessions::list(app, request).await,
-        Action::DeleteOtherSessions => sessions::delete_others(app, request).await,
-        Action::DeleteSession => sessions::delete(app, request, segment).await,
-        Action::Users => admin::users(app, request).await,
-        Action::ChangeUser => admin::change_user(app, request, segment).await,
-        Action::Import => admin::import(app, request).await,
-        Action::EndSessions => admin::end_sessions(app, request, segment).await,
-        Action::Unlock => admin::unlock(app, request, segment).await,
-        Action::Audit => admin::audit(app, request).await,
-        Action::Verify => verify::verify(app, request).await,
-        Action::Jwks => Ok(jwks::jwks(app)),
-        Action::Healthz => Ok(health::healthz(app).await),
-    }
+    // Each in a box of its own, so that the host compiles the code of a route once that is asked for.
+    let reply: Pin<Box<dyn Future<Output = Result<Reply, Unexpected>> + '_>> = match action {
+        Action::Auth => Box::pin(flask_jwt::auth(app, request)),
+        Action::Register => Box::pin(accounts::register(app, request)),
+        Action::Login => Box::pin(accounts::login(app, request)),
+        Action::Refresh => Box::pin(sessions::refresh(app, request)),
+        Action::Logout => Box::pin(sessions::logout(app, request)),
+        Action::ChangePassword => Box::pin(me::change_password(app, request)),
+        Action::Me => Box::pin(me::get(app, request)),
+        Action::ChangeMe => Box::pin(me::patch(app, request)),
+        Action::DeleteMe => Box::pin(me::delete(app, request)),
+        Action::Sessions => Box::pin(sessions::list(app, request)),
+        Action::DeleteOtherSessions => Box::pin(sessions::delete_others(app, request)),
+        Action::DeleteSession => Box::pin(sessions::delete(app, request, segment)),
+        Action::Users => Box::pin(admin::users(app, request)),
+        Action::ChangeUser => Box::pin(admin::change_user(app, request, segment)),
+        Action::Import => Box::pin(admin::import(app, request)),
+        Action::EndSessions => Box::pin(admin::end_sessions(app, request, segment)),
+        Action::Unlock => Box::pin(admin::unlock(app, request, segment)),
+        Action::Audit => Box::pin(admin::audit(app, request)),
+        Action::Verify => Box::pin(verify::verify(app, request)),
+        Action::Jwks => return Ok(jwks::jwks(app)),
+        Action::Healthz => return Ok(health::healthz(app).await),
+    };
+    reply.await
 }
 
 /// The answer to a request on `path` that met something unexpected; `request_id` is in the log.
