@@ -77,7 +77,7 @@ async function bundle(wasm, outdir) {
     entryPoints: [entry],
     outfile: join(outdir, 'index.js'),
     alias: { 'edge-auth': glueModule },
-    external: ['./index_bg.wasm'],
+    external: ['./index_bg.wasm', 'cloudflare:workers'],
     bundle: true,
     minify: true,
     format: 'esm',

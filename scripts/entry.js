@@ -1,10 +1,12 @@
 // The module Cloudflare loads. It hands each event to the Rust code, drives it from one promise to the next, and keeps
 // the one promise that Rust cannot keep: when the wasm instance dies (a panic, memory exhausted), its requests are
 // answered all the same.
+import { env } from 'cloudflare:workers';
 import * as app from 'edge-auth';
 
 const instance = app.__worker_init_state();
 let current = instance.instanceId;
+app.prepare(env);
 // What calls are known by in src/platform/calls.rs, in every instance.
 let calls = 0;
 const unanswered = new Set();

@@ -38,6 +38,13 @@ thread_local! {
     static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
 }
 
+/// Parses the settings while the host makes an isolate ready, before there is a request to wait for it. What is
+/// wrong with them is told when one comes.
+#[wasm_bindgen]
+pub fn prepare(env: &JsValue) {
+    let _ = config(env);
+}
+
 /// Answers a request, then logs it and writes the audit trail. The call is driven by [`calls`].
 ///
 /// Not by `worker`'s `event`: that takes over headers and Cloudflare's object `cf`, which few routes ask

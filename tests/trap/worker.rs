@@ -22,6 +22,10 @@ extern "C" {
 
 static SOMEONE_WAITS: AtomicBool = AtomicBool::new(false);
 
+/// Does nothing.
+#[wasm_bindgen]
+pub fn prepare(_env: &JsValue) {}
+
 /// Answers as the path says.
 #[wasm_bindgen]
 pub fn fetch(call: u32, request: Request, _env: JsValue) -> JsValue {
