@@ -8,6 +8,9 @@ import * as esbuild from 'esbuild';
 
 // -O4 fails on the exception handling that wasm-bindgen's abort handler brings in.
 const OPTIMIZATION = '-O3';
+// What is called from one place is left where it is: rustc has inlined what is worth it, and a function that is not called
+// is not compiled by the host. It saves a twenty-seventh of the compressed size, and no derivation is slower.
+const INLINING = ['--one-caller-inline-max-function-size=0'];
 // What rustc and wasm-bindgen emit and workerd runs.
 const FEATURES = [
   'bulk-memory',
@@ -64,7 +67,7 @@ async function bundle(wasm, outdir) {
     wasm, '--target', 'module', '--no-typescript', '--force-enable-abort-handler', '--out-name', 'index', '--out-dir', glue,
   ]);
   run(wasmOpt, [
-    join(glue, 'index_bg.wasm'), OPTIMIZATION, ...FEATURES.map((f) => `--enable-${f}`), '-o', join(outdir, 'index_bg.wasm'),
+    join(glue, 'index_bg.wasm'), OPTIMIZATION, ...INLINING, ...FEATURES.map((f) => `--enable-${f}`), '-o', join(outdir, 'index_bg.wasm'),
   ]);
 
   // workerd and wrangler take a module from a plain import, whose form wasm-bindgen's is not.
@@ -74,7 +77,7 @@ async function bundle(wasm, outdir) {
     entryPoints: [entry],
     outfile: join(outdir, 'index.js'),
     alias: { 'edge-auth': glueModule },
-    external: ['./index_bg.wasm'],
+    external: ['./index_bg.wasm', 'cloudflare:workers'],
     bundle: true,
     minify: true,
     format: 'esm',

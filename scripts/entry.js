@@ -1,22 +1,24 @@
-// The module Cloudflare loads. It hands each event to the Rust code and keeps the one promise that Rust
-// cannot keep: when the wasm instance dies (a panic, memory exhausted), its requests are answered all the same.
+// The module Cloudflare loads. It hands each event to the Rust code, drives it from one promise to the next, and keeps
+// the one promise that Rust cannot keep: when the wasm instance dies (a panic, memory exhausted), its requests are
+// answered all the same.
+import { env } from 'cloudflare:workers';
 import * as app from 'edge-auth';
 
 const instance = app.__worker_init_state();
 let current = instance.instanceId;
+app.prepare(env);
+// What calls are known by in src/platform/calls.rs, in every instance.
+let calls = 0;
 const unanswered = new Set();
 
-// A trap inside a callback reaches no caller, only the global scope, and the promise of its request would stay
-// pending for ever, as would those of all requests that shared the dead instance.
-function replaceDeadInstance({ error, reason = error }) {
+// Nobody would ever go on with those that shared a dead instance.
+function replaceDeadInstance(error) {
   // The glue exchanges a dead instance when it is next called, whatever the call.
   app.__worker_init_state();
   if (instance.instanceId === current) return;
   current = instance.instanceId;
-  for (const giveUp of unanswered) giveUp(reason);
+  for (const answer of unanswered) answer.reject(error);
 }
-addEventListener('error', replaceDeadInstance);
-addEventListener('unhandledrejection', replaceDeadInstance);
 
 // As src/api/cors.rs words it: whoever may read other answers may read this one, and so can tell a service in
 // trouble from a network that is down.
@@ -30,11 +32,13 @@ function corsHeaders(request, { ALLOWED_ORIGINS = '' }) {
   return { ...vary, 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'X-Request-Id' };
 }
 
+const logError = (error, more) => console.error(JSON.stringify({ level: 'error', error: `${error?.stack}`, ...more }));
+
 function internalServerError(request, env, error) {
   const { method, url } = request;
   const { pathname: path, protocol } = new URL(url);
   const id = crypto.randomUUID();
-  console.error(JSON.stringify({ level: 'error', error: `${error?.stack}`, method, request_id: id }));
+  logError(error, { method, request_id: id });
   const headers = {
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',
@@ -48,31 +52,64 @@ function internalServerError(request, env, error) {
   return new Response(`{"${member}":"Internal server error"}\n`, { status: 500, headers });
 }
 
-async function run(ctx, work) {
-  let giveUp;
+// Goes on with a call to its end. A step is its answer, or the promise that it waits for; undefined comes at the end.
+async function finish(call, step, answer) {
   try {
-    const answer = new Promise((resolve, reject) => {
-      unanswered.add((giveUp = reject));
-      work().then(resolve, reject);
-    });
-    // A client that goes away would have the work stopped half-way, and its memory never freed.
-    ctx.waitUntil(answer.catch(() => {}));
-    return await answer;
+    while (step !== undefined) {
+      let kept = true;
+      let value;
+      if (step instanceof Response) {
+        answer.resolve(step);
+        unanswered.delete(answer);
+      } else {
+        try {
+          value = await step;
+        } catch (reason) {
+          kept = false;
+          value = reason;
+        }
+      }
+      step = app.resume(call, kept, value);
+    }
+    answer.resolve();
   } catch (error) {
-    replaceDeadInstance({ error });
-    throw error;
+    if (unanswered.has(answer)) answer.reject(error);
+    else logError(error);
+    replaceDeadInstance(error);
   } finally {
-    unanswered.delete(giveUp);
+    unanswered.delete(answer);
   }
 }
 
+function answerTo(call, step, ctx) {
+  const answer = Promise.withResolvers();
+  unanswered.add(answer);
+  // A client that goes away would have the work stopped half-way, and its memory never freed.
+  ctx.waitUntil(finish(call, step, answer));
+  return answer.promise;
+}
+
 export default {
-  async fetch(request, env, ctx) {
+  fetch(request, env, ctx) {
+    const call = ++calls;
     try {
-      return await run(ctx, () => app.fetch(request, env, ctx));
+      const step = app.fetch(call, request, env);
+      // What waits for nothing needs no promise.
+      if (step instanceof Response && app.is_over(call)) return step;
+      return answerTo(call, step, ctx).catch((error) => internalServerError(request, env, error));
     } catch (error) {
+      replaceDeadInstance(error);
       return internalServerError(request, env, error);
     }
   },
-  scheduled: (event, env, ctx) => run(ctx, () => app.scheduled(event, env, ctx)),
+
+  scheduled(event, env, ctx) {
+    const call = ++calls;
+    try {
+      return answerTo(call, app.scheduled(call, env), ctx);
+    } catch (error) {
+      replaceDeadInstance(error);
+      throw error;
+    }
+  },
 };

@@ -2,7 +2,7 @@
 //!
 //! From the outside in, each uses those below it and none above:
 //!
-//! - [`worker`]: the entry; the only reader of the environment.
+//! - [`entry`]: where the host comes in; the only reader of the environment.
 //! - [`api`]: what each route does, area by area.
 //! - [`dialect`]: the words of the two old APIs.
 //! - [`http`]: what requests say, why they are refused, which route a path leads to.
@@ -15,8 +15,8 @@ pub mod api;
 pub mod app;
 pub mod config;
 pub mod dialect;
+pub mod entry;
 pub mod http;
 pub mod platform;
 pub mod store;
 pub mod trace;
-pub mod worker;

@@ -43,9 +43,9 @@ impl Trace {
         self.user_id.get()
     }
 
-    /// The events for the audit trail.
+    /// Takes the events for the audit trail out.
     #[must_use]
-    pub fn events(&self) -> Vec<Event> {
+    pub fn take_events(&self) -> Vec<Event> {
         self.events.take()
     }
 }

@@ -44,7 +44,7 @@ pub async fn answer(
     let answered = match target {
         Target::Prefix(prefix) => gateway::pass(app, request, prefix).await,
         Target::Nothing | Target::Ambiguous => Err(Refused::NotFound),
-        Target::Route(route, segment) => match route.method(&request.method()) {
+        Target::Route(route, segment) => match route.method(request.method()) {
             Some(method) => (method.handler)(app, request, segment)
                 .await
                 .map(Answer::Own),

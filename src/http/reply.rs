@@ -10,7 +10,7 @@ pub enum Answer {
     /// An answer of this service's own.
     Own(Reply),
     /// That of the service behind a protected prefix, as it came.
-    Passed(Answered),
+    FromUpstream(Answered),
 }
 
 /// An answer, before it becomes the host's.

@@ -2,9 +2,9 @@
 
 use js_sys::{Date, Function, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 use super::HostError;
+use super::calls::settled;
 
 #[wasm_bindgen]
 extern "C" {
@@ -52,7 +52,7 @@ impl Timer {
     /// # Errors
     /// None in practice: the promise under it has no way to fail.
     pub async fn end(self) -> Result<(), HostError> {
-        JsFuture::from(self.0).await?;
+        settled(self.0).await?;
         Ok(())
     }
 }

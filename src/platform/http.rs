@@ -3,10 +3,27 @@
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{self, ReadableStreamDefaultReader};
 
 use super::HostError;
+use super::calls::settled;
+
+#[wasm_bindgen(module = "/src/platform/host.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = head)]
+    fn head_of(request: &web_sys::Request) -> String;
+
+    #[wasm_bindgen(catch, js_name = header)]
+    fn header_of(request: &web_sys::Request, name: &str) -> Result<Option<String>, JsValue>;
+
+    fn respond(
+        status: u16,
+        is_json: bool,
+        is_https: bool,
+        body: Option<&str>,
+        more: &str,
+    ) -> web_sys::Response;
+}
 
 #[wasm_bindgen]
 extern "C" {
@@ -21,7 +38,14 @@ extern "C" {
 }
 
 /// A request that came in. Headers and body cross the boundary only when they are asked for.
-pub struct Incoming(worker::Request);
+#[derive(Debug)]
+pub struct Incoming {
+    request: web_sys::Request,
+    method: String,
+    is_https: bool,
+    path: String,
+    query: Option<String>,
+}
 
 /// A body that was not read to its end.
 #[derive(Debug)]
@@ -41,50 +65,50 @@ impl<E: Into<HostError>> From<E> for BodyError {
 impl Incoming {
     /// Takes over a request.
     #[must_use]
-    pub fn new(request: worker::Request) -> Self {
-        Self(request)
+    pub fn new(request: web_sys::Request) -> Self {
+        let head = head_of(&request);
+        let mut lines = head.splitn(3, '\n').map(str::to_owned);
+        let [method, host, url] = [(); 3].map(|()| lines.next().unwrap_or_default());
+        let (path, query) = path_and_query(&url);
+        // The host pastes that header into the URL, and part of what is none would pass for the path.
+        let is_host = !host.contains(['/', '?', '#', '\\', '@']);
+        let path = if is_host { path } else { "" };
+        Self {
+            path: path.to_owned(),
+            query: query.map(str::to_owned),
+            is_https: url.starts_with("https:"),
+            method,
+            request,
+        }
     }
 
-    /// The method. Not `worker::Request::method`, which calls every unknown one `GET`.
+    /// The method.
     #[must_use]
-    pub fn method(&self) -> String {
-        self.0.inner().method()
+    pub fn method(&self) -> &str {
+        &self.method
     }
 
     /// The host's own.
     pub(super) fn inner(&self) -> &web_sys::Request {
-        self.0.inner()
-    }
-
-    /// Whether the client sent it over https, by the scheme of the URL.
-    #[must_use]
-    pub fn is_https(&self) -> bool {
-        self.0.inner().url().starts_with("https:")
+        &self.request
     }
 
     /// The query of the URL as the client sent it, without its `?`.
     #[must_use]
-    pub fn query(&self) -> Option<String> {
-        let url = self.0.inner().url();
-        let (_, query) = url.split_once('?')?;
-        let query = query.split('#').next().unwrap_or_default();
-        Some(query.to_owned())
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
     }
 
-    /// The path of the URL as the client sent it, without the query; empty where the `Host` header is none, since the
-    /// host pastes it into the URL and part of it would pass for the path.
+    /// The path of the URL as the client sent it, without the query; empty where the `Host` header is none.
     #[must_use]
-    pub fn path(&self) -> String {
-        match self.header("Host") {
-            Ok(Some(host)) if host.contains(['/', '?', '#', '\\', '@']) => String::new(),
-            _ => self.0.path(),
-        }
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The value of the query parameter `name`, decoded; the first one, if there are several.
     #[must_use]
     pub fn query_parameter(&self, name: &str) -> Option<String> {
-        UrlSearchParams::new(&self.query()?).get(name)
+        UrlSearchParams::new(self.query()?).get(name)
     }
 
     /// The value of the header `name`; several of that name are joined by `, `.
@@ -92,7 +116,7 @@ impl Incoming {
     /// # Errors
     /// None for a valid header name.
     pub fn header(&self, name: &str) -> Result<Option<String>, HostError> {
-        self.0.headers().get(name).map_err(HostError::new)
+        Ok(header_of(&self.request, name)?)
     }
 
     /// Reads the body, but no further than `limit` bytes.
@@ -108,22 +132,77 @@ impl Incoming {
             return Err(BodyError::TooLarge);
         }
         let mut body = Vec::new();
-        let Some(stream) = self.0.inner().body() else {
+        let Some(stream) = self.request.body() else {
             return Ok(body);
         };
         let reader = ReadableStreamDefaultReader::new(&stream)?;
         loop {
-            let read = JsFuture::from(reader.read()).await?;
+            let read = settled(reader.read()).await?;
             if Reflect::get(&read, &JsValue::from("done"))?.is_truthy() {
                 return Ok(body);
             }
             let chunk: Uint8Array = Reflect::get(&read, &JsValue::from("value"))?.dyn_into()?;
             if body.len() + chunk.length() as usize > limit {
                 // What the client still sends is nobody's business; so is a failure to say so.
-                let _ = JsFuture::from(reader.cancel()).await;
+                let _ = settled(reader.cancel()).await;
                 return Err(BodyError::TooLarge);
             }
             body.extend_from_slice(&chunk.to_vec());
+        }
+    }
+}
+
+/// The path of an absolute URL, and its query without the `?`, both as they stand there.
+fn path_and_query(url: &str) -> (&str, Option<&str>) {
+    let url = url.split_once('#').map_or(url, |(url, _)| url);
+    let (url, query) = match url.split_once('?') {
+        Some((url, query)) => (url, Some(query)),
+        None => (url, None),
+    };
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = after_scheme.find('/').unwrap_or(after_scheme.len());
+    (after_scheme.split_at(host).1, query)
+}
+
+/// The host's form of an answer of this service's own to `request`: its body JSON, if it has one, which
+/// a `HEAD` is not sent.
+#[must_use]
+pub fn response(
+    request: &Incoming,
+    status: u16,
+    headers: &[(&'static str, String)],
+    body: Option<&str>,
+) -> web_sys::Response {
+    let mut more = String::new();
+    for (name, value) in headers {
+        for part in [name, value.as_str()] {
+            if !more.is_empty() {
+                more.push('\n');
+            }
+            more.push_str(part);
+        }
+    }
+    let is_json = body.is_some();
+    let body = body.filter(|_| request.method != "HEAD");
+    respond(status, is_json, request.is_https, body, &more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_and_query;
+
+    #[test]
+    fn urls_are_taken_apart() {
+        for (url, path, query) in [
+            ("http://a.example/", "/", None),
+            ("http://a.example/b/c", "/b/c", None),
+            ("https://a.example:8443/b?c=/d?e", "/b", Some("c=/d?e")),
+            ("http://[::1]/b?", "/b", Some("")),
+            ("http://a.example/b#c?d", "/b", None),
+            ("http://a.example/b?c#d", "/b", Some("c")),
+            ("http://a.example//b://c", "//b://c", None),
+        ] {
+            assert_eq!(path_and_query(url), (path, query), "{url}");
         }
     }
 }

@@ -1,25 +1,26 @@
 //! Key derivation by the fastest engine that production lets run.
 
-use js_sys::{Array, JsString, Object, Reflect, Uint8Array};
+use js_sys::{Array, JsString, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::HostError;
+use super::calls::settled;
 use edge_auth_core::password::{Derivation, DerivedKey, Engine, Function, Pbkdf2Hash};
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = importKey, catch)]
-    async fn import_key(
+    fn import_key(
         format: &str,
         key: &Uint8Array,
         algorithm: &str,
         extractable: bool,
         usages: &Array,
-    ) -> Result<JsValue, JsValue>;
+    ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = deriveBits, catch)]
-    async fn derive_bits(algorithm: &Object, key: &JsValue, bits: u32) -> Result<JsValue, JsValue>;
+    fn derive_bits(algorithm: &Object, key: &JsValue, bits: u32) -> Result<Promise, JsValue>;
 }
 
 /// Derives the key of `password`.
@@ -67,9 +68,10 @@ pub async fn web_crypto(
 
     let password = Uint8Array::from(password);
     let usages = Array::of1(&JsString::from("deriveBits"));
-    let key = import_key("raw", &password, "PBKDF2", false, &usages).await?;
+    let key = import_key("raw", &password, "PBKDF2", false, &usages)?;
+    let key = settled(key).await?;
     // The copy on the other side of the boundary is wiped too.
     password.fill(0, 0, password.length());
-    let derived = derive_bits(&algorithm, &key, bits).await?;
+    let derived = settled(derive_bits(&algorithm, &key, bits)?).await?;
     Ok(DerivedKey::new(Uint8Array::new(&derived).to_vec()))
 }

@@ -1,6 +1,7 @@
-//! What the host gives: HTTP messages, WebCrypto, randomness, rate limits, other services,
+//! What the host gives: its calls, HTTP messages, WebCrypto, randomness, rate limits, other services,
 //! the clock, timers, turns, Unicode.
 
+pub mod calls;
 pub mod clock;
 pub mod http;
 pub mod kdf;

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 
 use super::HostError;
+use super::calls::settled;
 use super::clock::Timer;
 
 /// How many may be ahead of somebody with one key. Who comes after more does not wait for them: a
@@ -73,7 +73,7 @@ impl Turn {
             let patience = Timer::start(patience_ms.saturating_mul(longest.get()));
             let all = Promise::all(&ahead);
             let first = Array::of2(&all, patience.promise());
-            JsFuture::from(Promise::race(&first)).await?;
+            settled(Promise::race(&first)).await?;
         }
         Ok(turn)
     }

@@ -4,16 +4,16 @@
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{self, RequestCache, RequestInit, RequestRedirect};
 
 use super::HostError;
+use super::calls::settled;
 use super::http::Incoming;
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch, js_name = fetch)]
-    async fn fetch_from_origin(request: &web_sys::Request) -> Result<JsValue, JsValue>;
+    fn fetch_from_origin(request: &web_sys::Request) -> Result<Promise, JsValue>;
 }
 
 #[wasm_bindgen(module = "/src/platform/web_socket.js")]
@@ -98,7 +98,7 @@ impl Outgoing {
         let mut url = format!("{origin}{}", incoming.path());
         if let Some(query) = incoming.query() {
             url.push('?');
-            url.push_str(&query);
+            url.push_str(query);
         }
         let like_incoming = incoming.inner().unchecked_ref::<RequestInit>();
         let request = web_sys::Request::new_with_str_and_init(&url, like_incoming)?;
@@ -147,12 +147,10 @@ impl Outgoing {
     /// The upstream cannot be reached, or it threw.
     pub async fn send(self) -> Result<Answered, HostError> {
         let answer = match self.binding {
-            Some((binding, fetch)) => {
-                let answer = fetch.call1(&binding, &self.request)?;
-                JsFuture::from(Promise::resolve(&answer)).await?
-            }
-            None => fetch_from_origin(&self.request).await?,
+            Some((binding, fetch)) => fetch.call1(&binding, &self.request)?,
+            None => fetch_from_origin(&self.request)?.into(),
         };
+        let answer = settled(Promise::resolve(&answer)).await?;
         let is_no_response = |_| HostError::new("it answered with no Response");
         Ok(Answered(answer.dyn_into().map_err(is_no_response)?))
     }

@@ -10,12 +10,13 @@ use std::fmt;
 
 use std::cell::Cell;
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
 use serde_json::json;
 
+use crate::platform::calls::settled;
 use edge_auth_core::account::{Role, UserId};
 use edge_auth_core::session::SessionId;
 
@@ -35,7 +36,7 @@ extern "C" {
     fn get_bookmark(this: &JsDatabase) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    async fn batch(this: &JsDatabase, statements: &Array) -> Result<JsValue, JsValue>;
+    fn batch(this: &JsDatabase, statements: &Array) -> Result<Promise, JsValue>;
 
     type JsStatement;
 
@@ -43,7 +44,7 @@ extern "C" {
     fn bind(this: &JsStatement, values: &Array) -> Result<JsStatement, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    async fn raw(this: &JsStatement) -> Result<JsValue, JsValue>;
+    fn raw(this: &JsStatement) -> Result<Promise, JsValue>;
 }
 
 /// A D1 database, and how many statements it has been sent.
@@ -112,7 +113,7 @@ impl Database {
         statement: &'static str,
         values: &[JsValue],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = self.prepare(statement, values)?.raw().await?;
+        let rows = settled(self.prepare(statement, values)?.raw()?).await?;
         let rows = Array::from(&rows).into_iter();
         Ok(rows.map(|row| Row(row.unchecked_into())).collect())
     }
@@ -138,7 +139,7 @@ impl Database {
         for Statement(text, values) in statements {
             prepared.push(&self.prepare(text, values)?.into());
         }
-        Ok(Answers(self.handle.batch(&prepared).await?))
+        Ok(Answers(settled(self.handle.batch(&prepared)?).await?))
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) async fn pass(
     prefix: &Prefix,
 ) -> Result<Answer, Refused> {
     let mut caller = None;
-    if !prefix.public_methods.contains(&request.method()) {
+    let is_public = |method: &String| method == request.method();
+    if !prefix.public_methods.iter().any(is_public) {
         let identity = Identity::of(app, request, prefix.dialect).await?;
         let role = prefix.role.as_ref();
         if role.is_some_and(|role| !identity.has_role(role.as_str())) {
@@ -26,7 +27,7 @@ pub(crate) async fn pass(
         caller = Some(identity);
     }
     match send(app, request, prefix, caller).await {
-        Ok(answered) => Ok(Answer::Passed(answered)),
+        Ok(answered) => Ok(Answer::FromUpstream(answered)),
         Err(error) => {
             let line = json!({
                 "level": "error",

@@ -12,7 +12,7 @@ use crate::platform::http::Incoming;
 pub(super) async fn verify(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let identity = Identity::of(app, request, Dialect::JwtExtended).await?;
     let query = request.query().unwrap_or_default();
-    if !roles(&query).all(|role| identity.has_role(role)) {
+    if !roles(query).all(|role| identity.has_role(role)) {
         return Err(Refused::Forbidden);
     }
     let mut reply = Reply::json(200, &json!({}));

@@ -6,12 +6,14 @@ use std::rc::Rc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use js_sys::{JSON, Reflect};
+use serde::Serialize;
 use serde_json::json;
 use wasm_bindgen::JsValue;
-use worker::{
-    Context, Env, Request, Response, ResponseBuilder, ScheduleContext, ScheduledEvent,
-    console_error, console_log, event, web_sys,
-};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{console_error, console_log, web_sys};
+
+use edge_auth_core::account::UserId;
+use edge_auth_core::throttle::ClientAddress;
 
 use crate::api;
 use crate::app::App;
@@ -19,8 +21,9 @@ use crate::config::gateway::Prefixes;
 use crate::config::{AllowedOrigins, Config, ConfigError};
 use crate::http::routes::Target;
 use crate::http::{Answer, Reply, cors};
+use crate::platform::calls::{self, Call, Outcome};
 use crate::platform::clock::Timer;
-use crate::platform::http::Incoming;
+use crate::platform::http::{Incoming, response};
 use crate::platform::rate_limit::RateLimit;
 use crate::platform::upstream::Services;
 use crate::platform::{clock, random};
@@ -28,8 +31,6 @@ use crate::store::Database;
 use crate::store::audit::{Audit, Origin};
 use crate::store::purges::Purges;
 use crate::trace::{self, Trace};
-use edge_auth_core::account::UserId;
-use edge_auth_core::throttle::ClientAddress;
 
 /// The D1 binding's name in `wrangler.toml`.
 const DATABASE: &str = "DB";
@@ -37,30 +38,38 @@ const DATABASE: &str = "DB";
 /// The header by which a client's reads follow its writes.
 const BOOKMARK: &str = "X-D1-Bookmark";
 
-/// For a year to come browsers call this host by https alone (RFC 6797). Not its subdomains, which
-/// are not this service's to speak for.
-const HSTS: &str = "max-age=31536000";
-
 thread_local! {
     /// An isolate's environment never changes; a configuration that parsed is kept.
     static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
 }
 
-/// Answers a request, then logs it and writes the audit trail.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+/// Parses the settings while the host makes an isolate ready, before there is a request to wait for it. What is
+/// wrong with them is told when one comes.
+#[wasm_bindgen]
+pub fn prepare(env: &JsValue) {
+    let _ = config(env);
+}
+
+/// Answers a request, then logs it and writes the audit trail. The call is driven by [`calls`].
+///
+/// Not by `worker`'s `event`: that takes over headers and Cloudflare's object `cf`, which few routes ask
+/// for, and makes a promise of every answer.
+#[wasm_bindgen]
+pub fn fetch(call: u32, request: web_sys::Request, env: JsValue) -> JsValue {
+    calls::begin(call, answer(Incoming::new(request), env))
+}
+
+async fn answer(request: Incoming, env: JsValue) -> Outcome {
     let started = clock::now_ms();
-    let request = Incoming::new(request);
     let request_id = random::bytes::<16>()
         .map(|bytes| Base64UrlUnpadded::encode_string(&bytes))
         .unwrap_or_default();
-    let (mut queries, mut user_id) = (0, None);
+    let (mut queries, mut user_id, mut rest) = (0, None, None);
     let config = config(&env);
     let origins = allowed_origins(config.as_ref().map(Rc::as_ref), &env);
     let none = Prefixes::default();
     let prefixes = config.as_ref().map_or(&none, |config| &config.protected);
-    let path = request.path();
-    let target = api::resolve(&path, prefixes);
+    let target = api::resolve(request.path(), prefixes);
     let answer = if let Some(reply) = cors::preflight(&origins, &target, &request) {
         Answer::Own(reply)
     } else {
@@ -68,37 +77,60 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
             Ok(app) => {
                 let answer = match api::answer(&app, &request, &target).await {
                     Ok(Answer::Own(reply)) => Answer::Own(with_bookmark(reply, &app)),
-                    Ok(passed) => passed,
+                    Ok(from_upstream) => from_upstream,
                     Err(error) => Answer::Own(unexpected(&target, &error.to_string(), &request_id)),
                 };
                 queries = app.database.statements();
                 user_id = app.trace.user_id().map(UserId::get);
-                append_to_audit(&app, &request, &context);
-                end_turn(&app, &context);
+                rest = afterwards(app, &request);
                 answer
             }
             Err(error) => Answer::Own(unexpected(&target, &error, &request_id)),
         }
     };
-    let response: web_sys::Response = match answer {
-        Answer::Passed(answered) => answered.into(),
+    let (status, response) = match answer {
+        Answer::FromUpstream(answered) => {
+            let response = web_sys::Response::from(answered);
+            (response.status(), response)
+        }
         Answer::Own(reply) => {
-            let reply = cors::readable(reply, &origins, &request);
-            respond(reply, &request)?.into()
+            let Reply {
+                status,
+                headers,
+                body,
+            } = cors::readable(reply, &origins, &request);
+            let response = response(&request, status, &headers, body.as_deref());
+            (status, response)
         }
     };
-    let line = json!({
-        "level": "info",
-        "duration_ms": clock::now_ms().saturating_sub(started),
-        "method": request.method(),
-        "queries": queries,
-        "request_id": request_id,
-        "route": target.pattern(),
-        "status": response.status(),
-        "user_id": user_id,
-    });
-    console_log!("{line}");
-    Ok(response)
+    let line = Line {
+        duration_ms: clock::now_ms().saturating_sub(started),
+        level: "info",
+        method: request.method(),
+        queries,
+        request_id: &request_id,
+        route: target.pattern(),
+        status,
+        user_id,
+    };
+    console_log!("{}", serde_json::to_string(&line).unwrap_or_default());
+    Outcome {
+        answer: response.into(),
+        rest,
+    }
+}
+
+/// What the log has of every request. A struct: the map of a `Value` would be built key by key first.
+#[derive(Serialize)]
+struct Line<'a> {
+    duration_ms: u64,
+    level: &'static str,
+    method: &'a str,
+    queries: u32,
+    request_id: &'a str,
+    route: &'a str,
+    status: u16,
+    user_id: Option<i64>,
 }
 
 /// What `request` is answered with.
@@ -106,14 +138,14 @@ fn app(
     request: &Incoming,
     target: &Target<'_>,
     config: &Result<Rc<Config>, ConfigError>,
-    env: &Env,
+    env: &JsValue,
 ) -> Result<App, String> {
     let config = config
         .as_ref()
         .map_err(|error| format!("setting {error}"))?;
     let mut database = database(env)?;
     if config.read_replication {
-        let start = if target.only_reads(&request.method()) {
+        let start = if target.only_reads(request.method()) {
             let bookmark = request.header(BOOKMARK).ok().flatten();
             let bookmark = bookmark.filter(|text| is_bookmark(text));
             bookmark.unwrap_or_else(|| "first-unconstrained".to_owned())
@@ -142,56 +174,60 @@ fn is_bookmark(text: &str) -> bool {
 
 /// The reply with what the client's next request has to follow.
 fn with_bookmark(reply: Reply, app: &App) -> Reply {
-    match app.database.bookmark() {
-        Some(bookmark) if app.config.read_replication => reply.with(BOOKMARK, bookmark),
-        _ => reply,
+    // A database outside of a session has none, and throws when it is asked.
+    let replicated = app.config.read_replication;
+    let bookmark = replicated.then(|| app.database.bookmark()).flatten();
+    match bookmark {
+        Some(bookmark) => reply.with(BOOKMARK, bookmark),
+        None => reply,
     }
 }
 
-/// Writes what the request has done to the audit trail, while the answer is on its way.
-fn append_to_audit(app: &App, request: &Incoming, context: &Context) {
-    let events = app.trace.events();
-    if events.is_empty() {
-        return;
+/// What is done while the answer is on its way: writes what the request has done to the audit trail,
+/// and ends the turn of a sign-in. That the answer has left by then, a timer says.
+fn afterwards(app: App, request: &Incoming) -> Option<Call> {
+    let events = app.trace.take_events();
+    let turn = app.turn.take();
+    if events.is_empty() && turn.is_none() {
+        return None;
     }
     let header = |name| request.header(name).ok().flatten();
     let address = ClientAddress::parse(header("CF-Connecting-IP").as_deref());
     let user_agent = header("User-Agent");
-    let database = app.database.clone();
-    context.wait_until(async move {
-        let origin = Origin {
-            address: address.as_str(),
-            user_agent: user_agent.as_deref(),
-            now: clock::now_ms(),
-        };
-        if let Err(error) = Audit(&database).append(&events, origin).await {
-            trace::log(format_args!("audit: {error}"));
-        }
-    });
-}
-
-/// Ends the turn of a sign-in once the answer has left: it does so before a timer that starts now
-/// ends.
-fn end_turn(app: &App, context: &Context) {
-    if let Some(turn) = app.turn.take() {
-        context.wait_until(async move {
-            if let Err(error) = Timer::start(1).end().await {
-                trace::log(format_args!("host: {error}"));
+    Some(Box::pin(async move {
+        let answer_leaves = turn.is_some().then(|| Timer::start(1));
+        if !events.is_empty() {
+            let origin = Origin {
+                address: address.as_str(),
+                user_agent: user_agent.as_deref(),
+                now: clock::now_ms(),
+            };
+            if let Err(error) = Audit(&app.database).append(&events, origin).await {
+                trace::log(format_args!("audit: {error}"));
             }
-            drop(turn);
-        });
-    }
+        }
+        if let Some(timer) = answer_leaves
+            && let Err(error) = timer.end().await
+        {
+            trace::log(format_args!("host: {error}"));
+        }
+        drop(turn);
+        Outcome::default()
+    }))
 }
 
 /// Deletes what has expired, as often as `wrangler.toml` says.
-#[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    if let Err(error) = purge(&env).await {
-        trace::log(format_args!("purge: {error}"));
-    }
+#[wasm_bindgen]
+pub fn scheduled(call: u32, env: JsValue) -> JsValue {
+    calls::begin(call, async move {
+        if let Err(error) = purge(&env).await {
+            trace::log(format_args!("purge: {error}"));
+        }
+        Outcome::default()
+    })
 }
 
-async fn purge(env: &Env) -> Result<(), String> {
+async fn purge(env: &JsValue) -> Result<(), String> {
     let config = config(env).map_err(|error| format!("setting {error}"))?;
     let database = database(env)?;
     let now = clock::now_ms();
@@ -204,11 +240,11 @@ async fn purge(env: &Env) -> Result<(), String> {
     purged.map_err(|error| error.to_string())
 }
 
-fn database(env: &Env) -> Result<Database, String> {
+fn database(env: &JsValue) -> Result<Database, String> {
     Database::new(env, DATABASE).ok_or_else(|| format!("binding {DATABASE} is missing"))
 }
 
-fn config(env: &Env) -> Result<Rc<Config>, ConfigError> {
+fn config(env: &JsValue) -> Result<Rc<Config>, ConfigError> {
     CONFIG.with(|cell| {
         if let Some(config) = cell.get() {
             return Ok(Rc::clone(config));
@@ -222,7 +258,7 @@ fn config(env: &Env) -> Result<Rc<Config>, ConfigError> {
 /// so that a page can tell it from a network that is down.
 fn allowed_origins<'a>(
     config: Result<&'a Config, &ConfigError>,
-    env: &Env,
+    env: &JsValue,
 ) -> Cow<'a, AllowedOrigins> {
     match config {
         Ok(config) => Cow::Borrowed(&config.allowed_origins),
@@ -234,7 +270,7 @@ fn allowed_origins<'a>(
 }
 
 /// A setting's text. `wrangler.toml` may hold a number or a truth value as such.
-fn setting(env: &Env, name: &str) -> Option<String> {
+fn setting(env: &JsValue, name: &str) -> Option<String> {
     let value = Reflect::get(env, &JsValue::from(name)).ok()?;
     value
         .as_string()
@@ -247,26 +283,4 @@ fn unexpected(target: &Target<'_>, error: &str, request_id: &str) -> Reply {
     let line = json!({ "level": "error", "error": error, "request_id": request_id });
     console_error!("{line}");
     api::unexpected(target, request_id)
-}
-
-fn respond(reply: Reply, request: &Incoming) -> worker::Result<Response> {
-    let mut response = ResponseBuilder::new()
-        .with_status(reply.status)
-        .with_header("Cache-Control", "no-store")?
-        .with_header("X-Content-Type-Options", "nosniff")?;
-    // Over http a browser has to ignore it (RFC 6797 section 8.1), and nobody is to send it (section 7.2).
-    if request.is_https() {
-        response = response.with_header("Strict-Transport-Security", HSTS)?;
-    }
-    if reply.body.is_some() {
-        response = response.with_header("Content-Type", "application/json")?;
-    }
-    // One of a name above takes its place.
-    for (name, value) in reply.headers {
-        response = response.with_header(name, &value)?;
-    }
-    Ok(match reply.body {
-        Some(body) if request.method() != "HEAD" => response.fixed(body.into_bytes()),
-        _ => response.empty(),
-    })
 }
