@@ -45,10 +45,7 @@ impl Turn {
         let ended = Promise::new(&mut |resolve, _| {
             end.replace(Some(resolve));
         });
-        let end: Function = end
-            .take()
-            .ok_or_else(|| HostError::new("no promise"))?
-            .into();
+        let end = end.take().ok_or_else(|| HostError::new("no promise"))?;
         let ahead = Array::new();
         let longest = Cell::new(0);
         let keys = LINES.with_borrow_mut(|lines| {
