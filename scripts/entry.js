@@ -6,7 +6,6 @@ import * as app from 'edge-auth';
 
 const instance = app.__worker_init_state();
 let current = instance.instanceId;
-app.prepare(env);
 // What calls are known by in src/platform/calls.rs, in every instance.
 let calls = 0;
 const unanswered = new Set();
@@ -30,6 +29,12 @@ function corsHeaders(request, { ALLOWED_ORIGINS = '' }) {
   const vary = any ? {} : { Vary: 'Origin' };
   if (!origins.includes(origin)) return vary;
   return { ...vary, 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'X-Request-Id' };
+}
+
+try {
+  app.prepare(env);
+} catch (error) {
+  replaceDeadInstance(error);
 }
 
 const logError = (error, more) => console.error(JSON.stringify({ level: 'error', error: `${error?.stack}`, ...more }));

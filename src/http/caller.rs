@@ -26,6 +26,13 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Whether `account` is the caller's, with the rights and the password that it had.
+    pub(crate) fn is_still(&self, account: &Account) -> bool {
+        account.user.id == self.account.user.id
+            && account.epoch == self.account.epoch
+            && !account.disabled
+    }
+
     /// What the statement of a change asks of the caller again, with the role that the change needs.
     pub(crate) fn authority(&self, role: Option<Role>) -> Authority<'_> {
         Authority {
@@ -107,13 +114,27 @@ pub(crate) async fn authenticate(app: &App, request: &Incoming) -> Result<Caller
     }
 }
 
-/// The refusal of a caller whose change the database did not make: what has become of the token, the
-/// session or the account meanwhile. Where all of them stand, somebody has changed the account at the
-/// same moment, and its tokens from before no longer count.
-pub(crate) async fn revoked_meanwhile(app: &App, request: &Incoming) -> Refused {
-    match authenticate(app, request).await {
+/// Asks again who sent a request, after the database did not make the change of `before`: what has
+/// become of the token, the session or the account meanwhile is the reason, if anything has.
+pub(crate) async fn ask_again(
+    app: &App,
+    request: &Incoming,
+    before: &Caller,
+) -> Result<Caller, Refused> {
+    let now = authenticate(app, request).await?;
+    if before.is_still(&now.account) {
+        Ok(now)
+    } else {
+        // Somebody has changed the account at the same moment; its tokens from before do not count.
+        Err(Refused::Caller(Reason::Revoked))
+    }
+}
+
+/// The refusal of a change for which there is no other reason than the caller.
+pub(crate) async fn revoked_meanwhile(app: &App, request: &Incoming, before: &Caller) -> Refused {
+    match ask_again(app, request, before).await {
         Ok(_) => Refused::Caller(Reason::Revoked),
-        Err(refused) => refused.into(),
+        Err(refused) => refused,
     }
 }
 

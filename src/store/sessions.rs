@@ -19,6 +19,8 @@ pub struct NewSession<'a> {
     pub user_agent: Option<&'a str>,
     /// The most sessions that its user may have; the oldest ones go.
     pub limit: u32,
+    /// How long sessions live: those that are over do not count.
+    pub lifetimes: Lifetimes,
     /// Unix time in milliseconds.
     pub now: u64,
 }
@@ -62,18 +64,36 @@ pub enum Refreshed {
 #[derive(Debug)]
 pub struct Sessions<'a>(pub &'a Database);
 
+/// Whether a session of the account `users` is not over: `$created` and `$used` are the earliest
+/// times at which it began and was last used.
+macro_rules! is_open {
+    ($created:literal, $used:literal) => {
+        concat!(
+            "sessions.user_id = users.id AND sessions.epoch = users.epoch AND revoked = 0 \
+             AND sessions.created_at > ",
+            $created,
+            " AND last_used_at > ",
+            $used
+        )
+    };
+}
+pub(super) use is_open;
+
 /// Only while the account is as it was when the password was looked at: one that is changed
 /// meanwhile ends this session too.
 const OPEN: &str = "INSERT INTO sessions (id, user_id, epoch, created_at, last_used_at, user_agent) \
     SELECT ?1, id, epoch, ?3, ?3, ?4 FROM users \
     WHERE id = ?2 AND epoch = ?5 AND disabled = 0 RETURNING 1";
 
-/// Those that the account has left behind, and those of which it has too many; never ?3.
-const TRIM: &str = "DELETE FROM sessions WHERE user_id = ?1 AND id <> ?3 AND (\
-      epoch < (SELECT epoch FROM users WHERE users.id = ?1) OR id IN \
-      (SELECT id FROM sessions AS kept WHERE kept.user_id = ?1 AND kept.id <> ?3 \
-        AND kept.epoch = (SELECT epoch FROM users WHERE users.id = ?1) \
-        ORDER BY created_at DESC LIMIT -1 OFFSET ?2 - 1))";
+/// Those that are over, and those of which the account has too many; never ?3. ?4 and ?5 are the
+/// earliest times at which one that is not over began and was last used.
+const TRIM: &str = concat!(
+    "DELETE FROM sessions WHERE user_id = ?1 AND id <> ?3 AND id NOT IN \
+      (SELECT sessions.id FROM users JOIN sessions ON ",
+    is_open!("?4", "?5"),
+    " WHERE users.id = ?1 AND sessions.id <> ?3 \
+      ORDER BY sessions.created_at DESC LIMIT ?2 - 1)"
+);
 
 const OPEN_FIRST: &str = "INSERT INTO sessions \
     (id, user_id, epoch, created_at, last_used_at, user_agent) \
@@ -107,21 +127,6 @@ const REFRESH: &str = concat!(
        EXISTS (SELECT 1 FROM attempts WHERE key = 'user ' || user_id || ' ' || ?6 \
          AND familiar_until >= ?7)"
 );
-
-/// Whether a session of the account `users` is not over: `$created` and `$used` are the earliest
-/// times at which it began and was last used.
-macro_rules! is_open {
-    ($created:literal, $used:literal) => {
-        concat!(
-            "sessions.user_id = users.id AND sessions.epoch = users.epoch AND revoked = 0 \
-             AND sessions.created_at > ",
-            $created,
-            " AND last_used_at > ",
-            $used
-        )
-    };
-}
-pub(super) use is_open;
 
 const LIST: &str = concat!(
     "SELECT sessions.id, \
@@ -171,11 +176,18 @@ impl Sessions<'_> {
             or_null(new.user_agent),
             number(epoch),
         ];
+        let [created, used] = earliest(new.lifetimes, new.now);
         let statements = [
             Statement(OPEN, values),
             Statement(
                 TRIM,
-                vec![id_number(user), new.limit.into(), new.id.as_str().into()],
+                vec![
+                    id_number(user),
+                    new.limit.into(),
+                    new.id.as_str().into(),
+                    created,
+                    used,
+                ],
             ),
         ];
         Ok(self.0.batch(&statements).await?.is_some())

@@ -634,7 +634,9 @@ async fn a_sign_in_that_meets_a_new_password_opens_no_session() {
         assert_eq!(me(&server, &tokens.access).await, 401);
         assert_eq!(refresh(&server, &tokens.refresh).await.status, 401);
     }
-    let statement = "SELECT id FROM sessions WHERE user_id = ?";
+    // Those that were opened before have the epoch of then.
+    let statement = "SELECT sessions.id FROM sessions JOIN users ON users.id = user_id \
+        AND users.epoch = sessions.epoch WHERE user_id = ?";
     let left = server.sql(statement, &[account.id.into()]).await;
     assert_eq!(left.len(), 1, "{left:?}");
     server.stop().await;

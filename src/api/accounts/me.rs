@@ -9,6 +9,7 @@ use crate::api::sign_in::throttle;
 use crate::api::sign_in::tokens::user_json;
 use crate::app::App;
 use crate::http::body::Members;
+use crate::http::caller::Reason;
 use crate::http::refused::TooMany;
 use crate::http::{Refused, Reply, body, caller, fields};
 use crate::platform::http::Incoming;
@@ -48,7 +49,10 @@ pub(super) async fn patch(app: &App, request: &Incoming) -> Result<Reply, Refuse
     match updated {
         Ok(Some(user)) => Ok(user_reply(&user)),
         Ok(None) => {
-            caller::authenticate(app, request).await?;
+            caller::ask_again(app, request, &caller).await?;
+            if !changes.asks_for_a_username() {
+                return Err(Refused::Caller(Reason::Revoked));
+            }
             let closed = Attempts(&app.database).closed(&from.key(), now).await?;
             let time = closed.unwrap_or(now);
             throttle::remember(&address, Closed::address(time));
@@ -69,7 +73,7 @@ pub(super) async fn delete(app: &App, request: &Incoming) -> Result<Reply, Refus
     check_password(app, request, &caller, &fields::string(password)?).await?;
     let users = Users(&app.database);
     if !users.delete(&caller.authority(None)).await? {
-        caller::authenticate(app, request).await?;
+        caller::ask_again(app, request, &caller).await?;
         return Err(Refused::Conflict("The last admin cannot be deleted"));
     }
     app.trace.did(Action::Delete, Some(caller.account.user.id));

@@ -2,7 +2,6 @@
 
 use edge_auth_core::account::{BrokenRule, User};
 use edge_auth_core::password::{Known, NewPassword};
-use edge_auth_core::throttle::AttemptedName;
 
 use crate::api::sign_in::{password, throttle};
 use crate::app::App;
@@ -28,7 +27,7 @@ pub(super) async fn change_password(app: &App, request: &Incoming) -> Result<Rep
         .change_password(&hash, &authority, clock::now())
         .await?
     {
-        return Err(caller::revoked_meanwhile(app, request).await);
+        return Err(caller::revoked_meanwhile(app, request, &caller).await);
     }
     app.trace.did(Action::PasswordChange, Some(user.id));
     Ok(Reply::empty())
@@ -64,13 +63,10 @@ pub(super) async fn check_password(
     password: &str,
 ) -> Result<(), Refused> {
     let address = throttle::admit(&app.sign_in_limit, request).await?;
-    let user = &caller.account.user;
-    let name = user.email.as_ref().or(user.username.as_ref());
-    let name = name.map_or("", String::as_str);
-    let name = AttemptedName::username(name, unicode::HOST);
-    match password::sign_in(app, &address, &name, password).await {
-        Ok(account) if account.user.id == user.id => Ok(()),
-        Ok(_) | Err(Refused::Credentials) => Err(Refused::WrongPassword),
+    match password::confirm(app, &address, caller, password).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(caller::revoked_meanwhile(app, request, caller).await),
+        Err(Refused::Credentials) => Err(Refused::WrongPassword),
         Err(refused) => Err(refused),
     }
 }

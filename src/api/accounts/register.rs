@@ -11,6 +11,7 @@ use crate::http::body::Members;
 use crate::http::refused::TooMany;
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::http::Incoming;
+use crate::platform::turns::Turn;
 use crate::platform::{clock, unicode};
 use crate::store::attempts::Closed;
 use crate::store::audit::Action;
@@ -40,6 +41,10 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
     if vacancy.username_is_taken {
         return Err(throttle::name_taken(app, &address, &from, USERNAME_TAKEN).await);
     }
+    // Its derivation would add to those of sign-ins from there.
+    let line = vec![from.key().as_str().to_owned()];
+    let turn = Turn::take(line, app.config.sign_in_floor_ms.saturating_mul(2)).await?;
+    app.turn.set(Some(turn));
     let password_hash = password::hash(app, &registration.password).await?;
     let opening = registration
         .offline_access

@@ -5,7 +5,7 @@ use edge_auth_core::account::{Role, SignInName};
 use edge_auth_core::throttle::{AttemptedName, NameHash};
 use serde_json::json;
 
-use super::administrator;
+use super::{administrator, ask_again};
 use crate::api::sign_in::throttle;
 use crate::app::App;
 use crate::http::{Refused, Reply, body, caller};
@@ -66,8 +66,8 @@ pub(super) async fn import(app: &App, request: &Incoming) -> Result<Reply, Refus
         };
         let Some(refused) = users.import(&parsed, &names, &authority, origin).await? else {
             // What was imported before has its events.
-            administrator(app, request).await?;
-            return Err(caller::revoked_meanwhile(app, request).await);
+            ask_again(app, request, &caller).await?;
+            return Err(caller::revoked_meanwhile(app, request, &caller).await);
         };
         for (index, why) in refused {
             if let Some((number, _)) = chunk.get(index) {

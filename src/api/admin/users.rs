@@ -5,10 +5,12 @@ use edge_auth_core::json;
 use edge_auth_core::throttle::AttemptedName;
 use serde_json::{Value, json};
 
-use super::{administrator, page::Page};
+use super::page::Page;
+use super::{administrator, ask_again};
 use crate::api::sign_in::tokens::user_json;
 use crate::app::App;
 use crate::http::body::Members;
+use crate::http::caller::Caller;
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
@@ -34,28 +36,25 @@ pub(super) async fn change_user(app: &App, request: &Incoming, id: &str) -> Resu
         return Err(Refused::UserNotFound);
     };
     let users = Users(&app.database);
-    let account = if changes.is_empty() {
-        users.account(id).await?
-    } else {
-        let change = AdminChange {
-            role: changes.role.as_ref(),
-            disabled: changes.disabled,
-            name: changes.name.as_ref(),
-            roles: &app.config.roles,
-        };
-        let authority = caller.authority(Some(Role::ADMIN));
-        let changed = users.change(id, &change, &authority, clock::now()).await?;
-        if changed.is_none() {
-            administrator(app, request).await?;
-            if users.account(id).await?.is_some() {
-                let text = "The last admin cannot be demoted or disabled";
-                return Err(Refused::Conflict(text));
-            }
-        }
-        changed
+    let account = users.account(id).await?.ok_or(Refused::UserNotFound)?;
+    // What is so already is no change.
+    let changes = changes.of(&account);
+    if changes.is_empty() {
+        return Ok(account_reply(&account));
+    }
+    let change = AdminChange {
+        role: changes.role.as_ref(),
+        disabled: changes.disabled,
+        name: changes.name.as_ref(),
+        roles: &app.config.roles,
     };
-    let Some(account) = account else {
-        return Err(Refused::UserNotFound);
+    let authority = caller.authority(Some(Role::ADMIN));
+    let changed = users.change(id, &change, &authority, clock::now()).await?;
+    let Some(account) = changed else {
+        ask_again(app, request, &caller).await?;
+        users.account(id).await?.ok_or(Refused::UserNotFound)?;
+        let text = "The last admin cannot be demoted or disabled";
+        return Err(Refused::Conflict(text));
     };
     let event = |action, detail| Event {
         action,
@@ -75,7 +74,7 @@ pub(super) async fn change_user(app: &App, request: &Incoming, id: &str) -> Resu
     if changes.name.is_some() {
         app.trace.record(event(Action::NameChange, None));
     }
-    Ok(Reply::json(200, &json!({ "user": account_json(&account) })))
+    Ok(account_reply(&account))
 }
 
 /// `DELETE /api/admin/users/<id>/sessions`.
@@ -91,7 +90,7 @@ pub(super) async fn end_sessions(
     let users = Users(&app.database);
     let authority = caller.authority(Some(Role::ADMIN));
     if !users.end_sessions(id, &authority, clock::now()).await? {
-        return Err(user_not_found(app, request).await);
+        return Err(user_not_found(app, request, &caller).await);
     }
     app.trace.did(Action::SessionsEnd, Some(id));
     Ok(Reply::empty())
@@ -117,18 +116,22 @@ pub(super) async fn unlock(app: &App, request: &Incoming, id: &str) -> Result<Re
     let names: Vec<_> = names.into_iter().flatten().map(hash).collect();
     let authority = caller.authority(Some(Role::ADMIN));
     if !users.unlock(user.id, &names, &authority).await? {
-        return Err(user_not_found(app, request).await);
+        return Err(user_not_found(app, request, &caller).await);
     }
     app.trace.did(Action::Unlock, Some(user.id));
     Ok(Reply::empty())
 }
 
 /// The refusal where a change found no account, unless it was the caller who was found wanting.
-async fn user_not_found(app: &App, request: &Incoming) -> Refused {
-    match administrator(app, request).await {
+async fn user_not_found(app: &App, request: &Incoming, caller: &Caller) -> Refused {
+    match ask_again(app, request, caller).await {
         Ok(_) => Refused::UserNotFound,
         Err(refused) => refused,
     }
+}
+
+fn account_reply(account: &Account) -> Reply {
+    Reply::json(200, &json!({ "user": account_json(account) }))
 }
 
 /// `user` as administrators see it.
@@ -170,6 +173,16 @@ impl Changes {
             disabled,
             name,
         })
+    }
+
+    /// Those that change something of `account`.
+    fn of(self, account: &Account) -> Self {
+        let Account { user, disabled, .. } = account;
+        Self {
+            role: self.role.filter(|role| *role != user.role),
+            disabled: self.disabled.filter(|new| new != disabled),
+            name: self.name.filter(|name| name.as_str() != user.name),
+        }
     }
 
     fn is_empty(&self) -> bool {

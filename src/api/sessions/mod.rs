@@ -129,7 +129,7 @@ async fn delete_others(app: &App, request: &Incoming) -> Result<Reply, Refused> 
     let caller = caller::authenticate(app, request).await?;
     let sessions = Sessions(&app.database);
     if !sessions.close_others(&caller.authority(None)).await? {
-        return Err(caller::revoked_meanwhile(app, request).await);
+        return Err(caller::revoked_meanwhile(app, request, &caller).await);
     }
     Ok(Reply::empty())
 }
@@ -144,7 +144,7 @@ async fn delete(app: &App, request: &Incoming, id: &str) -> Result<Reply, Refuse
     {
         return Ok(Reply::empty());
     }
-    caller::authenticate(app, request).await?;
+    caller::ask_again(app, request, &caller).await?;
     Err(Refused::NotFound)
 }
 

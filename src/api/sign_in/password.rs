@@ -3,9 +3,10 @@
 use super::throttle;
 use crate::app::{App, Unexpected};
 use crate::http::Refused;
+use crate::http::caller::Caller;
 use crate::http::refused::TooMany;
 use crate::platform::clock::Timer;
-use crate::platform::turns::Turn;
+use crate::platform::turns::{MAX_AHEAD, Turn};
 use crate::platform::{clock, kdf, random, unicode};
 use crate::store::attempts::Attempts;
 use crate::store::audit::Action;
@@ -22,19 +23,48 @@ use edge_auth_core::throttle::{AttemptedName, ClientAddress};
 ///
 /// Of several sign-ins of one name, or from one address, that meet in this isolate one goes after
 /// the other, each with its own floor: their derivations would add up, and those of an account that
-/// exists to another sum. A turn ends when the answer is on its way ([`App::turn`]).
+/// exists to another sum. A turn ends when the answer is on its way ([`App::turn`]). One that comes
+/// when the line is full is looked at out of turn, and refused no sooner than all in the line would be.
 pub(crate) async fn sign_in(
     app: &App,
     address: &ClientAddress,
     name: &AttemptedName,
     password: &str,
 ) -> Result<Account, Refused> {
+    let account = check(app, address, name, password, None).await?;
+    account.ok_or(Refused::Credentials)
+}
+
+/// Checks the password of the caller's own account as a sign-in does, with its throttle. False where
+/// the caller is no longer who it was: then the password is not looked at, and nothing is counted.
+pub(crate) async fn confirm(
+    app: &App,
+    address: &ClientAddress,
+    caller: &Caller,
+    password: &str,
+) -> Result<bool, Refused> {
+    let user = &caller.account.user;
+    let name = user.email.as_ref().or(user.username.as_ref());
+    let name = AttemptedName::username(name.map_or("", String::as_str), unicode::HOST);
+    let account = check(app, address, &name, password, Some(caller)).await?;
+    Ok(account.is_some())
+}
+
+/// The account whose password is right; `None` where it is not the one that is `expected`, as it was.
+async fn check(
+    app: &App,
+    address: &ClientAddress,
+    name: &AttemptedName,
+    password: &str,
+    expected: Option<&Caller>,
+) -> Result<Option<Account>, Refused> {
     let floor_ms = app.config.sign_in_floor_ms;
     let keys = app.config.attempts.keys(name, address);
-    let lines = [keys.name_line(), keys.address.as_str().to_owned()];
+    let lines = vec![keys.name_line(), keys.address.as_str().to_owned()];
     let turn = Turn::take(lines, floor_ms.saturating_mul(2)).await?;
+    let floors = if turn.is_out_of_turn() { MAX_AHEAD } else { 1 };
     app.turn.set(Some(turn));
-    let floor = Timer::start(floor_ms);
+    let floor = Timer::start(floor_ms.saturating_mul(floors));
     let users = Users(&app.database);
     let found = users
         .sign_in(name.name.as_ref(), &keys, clock::now_ms())
@@ -43,13 +73,26 @@ pub(crate) async fn sign_in(
     if let Some(time) = found.closed.pair {
         return Err(TooMany::until(time).into());
     }
+    if let Some(caller) = expected
+        && !found
+            .account
+            .as_ref()
+            .is_some_and(|now| caller.is_still(now))
+    {
+        return Ok(None);
+    }
     let id = found.account.as_ref().map(|account| account.user.id);
     let attempts = Attempts(&app.database);
     let account_keys = keys.account(id);
     let tried = TriedPassword::new(password, unicode::HOST);
-    if let Some((account, stored)) = check(app, found.account, &tried).await?
+    if let Some((account, stored)) = right(app, found.account, &tried).await?
         && attempts
-            .succeeded(&keys, &account_keys, clock::now_ms())
+            .succeeded(
+                &keys,
+                &account_keys,
+                (account.user.id, account.epoch),
+                clock::now_ms(),
+            )
             .await?
     {
         let current = app.config.password_function;
@@ -57,7 +100,7 @@ pub(crate) async fn sign_in(
         if let Some(function) = stored.replacement(current, pepper) {
             replace_hash(app, function, &account, &tried).await?;
         }
-        return Ok(account);
+        return Ok(Some(account));
     }
     app.trace.did(Action::SignInFailed, id);
     let closed = attempts
@@ -76,7 +119,7 @@ pub(crate) async fn sign_in(
 /// Whatever comes in, a derivation is run: at the account's cost, or at the cost of a new password
 /// where there is no hash to compare with, and a second one for what a password of that cost would
 /// be tried with (contract, "Both").
-async fn check(
+async fn right(
     app: &App,
     account: Option<Account>,
     tried: &TriedPassword,

@@ -10,7 +10,7 @@ use crate::store::audit::{Action, USER_AGENT_CHARACTERS};
 use crate::store::sessions::NewSession;
 use crate::store::users::Account;
 use edge_auth_core::account::{Role, User, UserId};
-use edge_auth_core::session::{RefreshToken, SessionId};
+use edge_auth_core::session::{Lifetimes, RefreshToken, SessionId};
 use edge_auth_core::token::{self, Issue};
 
 /// Whom an access token is for.
@@ -76,6 +76,7 @@ pub(crate) struct Opening {
     pub(crate) id: SessionId,
     user_agent: Option<String>,
     limit: u32,
+    lifetimes: Lifetimes,
 }
 
 impl Opening {
@@ -87,6 +88,7 @@ impl Opening {
             id: SessionId::new(random::bytes()?),
             user_agent: user_agent.map(cut),
             limit: app.config.sessions_per_user,
+            lifetimes: app.config.session_lifetimes,
         })
     }
 
@@ -96,6 +98,7 @@ impl Opening {
             id: &self.id,
             user_agent: self.user_agent.as_deref(),
             limit: self.limit,
+            lifetimes: self.lifetimes,
             now: clock::now_ms(),
         }
     }

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 
 use super::{Attempts, FAMILIAR, FAMILIAR_WHEN_WRITTEN};
-use crate::store::{Row, Statement, StoreError, id_text, number};
+use crate::store::{Row, Statement, StoreError, id_number, id_text, number};
 use edge_auth_core::account::UserId;
 use edge_auth_core::throttle::{AccountKeys, AddressHash, AttemptKeys};
 
@@ -34,9 +34,11 @@ const TAKE_BACK: &str = concat!(
 );
 
 /// Whether a right password counts, and what there is to write if it does. ?1 pair, ?2 address,
-/// ?3 here, ?4 everywhere, ?5 now, ?6 until when the address need not be noted as familiar again.
+/// ?3 here, ?4 everywhere, ?5 now, ?6 until when the address need not be noted as familiar again,
+/// ?7 the account, which still has to be at its epoch ?8.
 const MAY_SUCCEED: &str = concat!(
-    "SELECT NOT EXISTS (SELECT 1 FROM attempts WHERE key IN (?1, ?2) AND closed_until > ?5) \
+    "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?7 AND epoch = ?8 AND disabled = 0) \
+       AND NOT EXISTS (SELECT 1 FROM attempts WHERE key IN (?1, ?2) AND closed_until > ?5) \
        AND (",
     is_open_to_strangers!("?4", "?5"),
     " OR ",
@@ -48,10 +50,10 @@ const MAY_SUCCEED: &str = concat!(
     ")"
 );
 
-/// ?1 here, ?2 now, ?3 until when it is familiar.
+/// ?1 here, ?2 now, ?3 until when it is familiar, to account ?4.
 const FAMILIAR_HERE: &str = "INSERT INTO attempts \
     (key, failures, counted_at, closed_until, expires_at, familiar_until) \
-    VALUES (?1, 0, ?2, 0, ?2, ?3) ON CONFLICT (key) DO UPDATE SET \
+    SELECT ?1, 0, ?2, 0, ?2, ?3 FROM users WHERE id = ?4 ON CONFLICT (key) DO UPDATE SET \
     failures = 0, expires_at = excluded.expires_at, familiar_until = excluded.familiar_until";
 
 const FORGET: &str = "DELETE FROM attempts WHERE key = ?1";
@@ -71,7 +73,8 @@ const REFRESHED: &str = "INSERT INTO attempts \
 
 impl Attempts<'_> {
     /// Takes note of the right password for `account`, unless the pair, the address or the account
-    /// is closed; says whether it was taken. Where nothing changes, nothing is written.
+    /// is closed, or the account is no longer at the epoch of `id`; says whether it was taken. Where
+    /// nothing changes, nothing is written.
     ///
     /// # Errors
     /// The database failed.
@@ -79,6 +82,7 @@ impl Attempts<'_> {
         &self,
         keys: &AttemptKeys,
         account: &AccountKeys,
+        (id, epoch): (UserId, u64),
         now: u64,
     ) -> Result<bool, StoreError> {
         let [pair, here, everywhere] =
@@ -90,6 +94,8 @@ impl Attempts<'_> {
             everywhere.clone(),
             number(now),
             number(now + FAMILIAR),
+            id_number(id),
+            number(epoch),
         ];
         let row = self.0.first(MAY_SUCCEED, &values).await?;
         let row = row.ok_or_else(Row::missing)?;
@@ -104,7 +110,8 @@ impl Attempts<'_> {
         }
         if says(1)? {
             let until = number(now + FAMILIAR_WHEN_WRITTEN);
-            statements.push(Statement(FAMILIAR_HERE, vec![here, number(now), until]));
+            let values = vec![here, number(now), until, id_number(id)];
+            statements.push(Statement(FAMILIAR_HERE, values));
         }
         if says(2)? {
             statements.push(Statement(FORGET, vec![pair]));

@@ -197,12 +197,12 @@ const UPDATE_PROFILE: &str = concat!(
        updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') \
      WHERE id = ?1 AND ",
     caller_may!("?6"),
-    " AND NOT (?3 AND EXISTS \
+    " AND NOT (?4 IS NOT NULL AND EXISTS \
        (SELECT 1 FROM attempts WHERE key = ?7 AND closed_until > ?8)) RETURNING ",
     columns!()
 );
 
-/// Only while the stored password is the one that was checked.
+/// Only at the epoch at which the stored password was checked.
 const CHANGE_PASSWORD: &str = concat!(
     "UPDATE users SET password_hash = ?2, epoch = epoch + 1, tokens_valid_after = ?3, \
        updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') \
