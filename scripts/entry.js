@@ -19,7 +19,7 @@ function replaceDeadInstance(error) {
   for (const answer of unanswered) answer.reject(error);
 }
 
-// As src/api/cors.rs words it: whoever may read other answers may read this one, and so can tell a service in
+// As src/http/cors.rs words it: whoever may read other answers may read this one, and so can tell a service in
 // trouble from a network that is down.
 function corsHeaders(request, { ALLOWED_ORIGINS = '' }) {
   const origins = `${ALLOWED_ORIGINS}`.split(/[\s,]+/).filter(Boolean);
@@ -49,7 +49,7 @@ function internalServerError(request, env, error) {
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     'X-Request-Id': id,
-    // As src/worker.rs does.
+    // As src/platform/host.js does.
     ...(protocol === 'https:' && { 'Strict-Transport-Security': 'max-age=31536000' }),
     ...corsHeaders(request, env),
   };

@@ -83,13 +83,13 @@ async fn administrators_are_asked_again_when_the_change_is_written() {
             "PATCH",
             path.clone(),
             json!({ "role": "admin" }).to_string(),
-            1,
+            2,
         ),
         (
             "PATCH",
             path.clone(),
             json!({ "disabled": true }).to_string(),
-            1,
+            2,
         ),
         (
             "PATCH",
@@ -272,11 +272,55 @@ async fn an_account_that_is_deleted_six_times_at_once_is_deleted_once() {
         let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
         statuses.sort_unstable();
         assert_eq!(statuses[0], 204, "{statuses:?}");
+        // Whoever comes second has not failed: the account is gone.
+        let failed = "SELECT key FROM attempts WHERE failures > 0";
+        assert!(server.sql(failed, &[]).await.is_empty());
+        let events = "SELECT id FROM audit WHERE action = 'sign_in_failed'";
+        assert!(server.sql(events, &[]).await.is_empty());
         let rest = statuses[1..].iter();
         assert!(
             rest.copied().all(|s| matches!(s, 401 | 403 | 404)),
             "{statuses:?}"
         );
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_password_that_is_changed_meanwhile_is_no_other_reason() {
+    let server = Server::start_with_meanwhile(&QUICK).await;
+    // What a change of the caller's own password does, whose session goes on.
+    let change = "UPDATE users SET epoch = epoch + 1 WHERE id = {id}";
+    let and = "UPDATE sessions SET epoch = epoch + 1 WHERE user_id = {id}";
+    let revoked = (401, "{\"msg\":\"Token has been revoked\"}\n");
+    for (method, path, body) in [
+        ("PATCH", "/api/auth/me", json!({ "name": "New" })),
+        ("PATCH", "/api/auth/me", json!({ "username": "New" })),
+        ("DELETE", "/api/auth/me", json!({ "password": PASSWORD })),
+        ("PATCH", "/api/admin/users/1", json!({ "name": "New" })),
+        ("DELETE", "/api/admin/users/1/sessions", json!({})),
+        ("POST", "/api/admin/users/1/unlock", json!({})),
+    ] {
+        let (admin, bearer) = caller(&server, true).await;
+        // The epochs of account and session are one; a trigger keeps them so, as the change does.
+        let trigger = format!(
+            "CREATE TRIGGER kept AFTER UPDATE OF epoch ON users BEGIN {}; END",
+            and.replace("{id}", "NEW.id")
+        );
+        server.sql(&trigger, &[]).await;
+        let request = server
+            .request(method, path)
+            .header("Authorization", &bearer);
+        let after = if path.ends_with("sessions") { 1 } else { 2 };
+        let after = if path == "/api/auth/me" && method == "PATCH" {
+            1
+        } else {
+            after
+        };
+        let request = meanwhile(request.json(body), change, admin.id, after);
+        let answer = request.send().await;
+        assert_eq!((answer.status, answer.text()), revoked, "{method} {path}");
+        server.sql("DROP TRIGGER kept", &[]).await;
     }
     server.stop().await;
 }

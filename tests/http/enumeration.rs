@@ -200,3 +200,46 @@ async fn sign_ins_of_one_name_or_one_address_go_one_after_another() {
     );
     server.stop().await;
 }
+
+/// When a line is full nobody waits in it: a flood must not keep an owner out. Those that are refused
+/// then are answered no sooner than the whole line would be.
+#[wasm_bindgen_test]
+async fn tries_beyond_a_full_line_tell_nothing_and_keep_nobody_out() {
+    const AHEAD: usize = 16;
+    let settings = [SETTINGS[0], ("SIGN_IN_FLOOR_MS", Some("100"))];
+    let server = Server::start(&settings).await;
+    let account = Account::register(&server).await;
+    let hash = stored_password("sha256", "another", 1000);
+    let cheap = format!("{}@example.com", unique("cheap"));
+    let statement = "INSERT INTO users (email, name, password_hash) VALUES (?, 'Ann', ?)";
+    server
+        .sql(statement, &[cheap.as_str().into(), hash.into()])
+        .await;
+    for email in ["nobody@example.com", cheap.as_str(), account.email.as_str()] {
+        let tries = (0..AHEAD + 4).map(|n| {
+            let (server, account) = (&server, &account);
+            async move {
+                let address = format!("{}1", unique_address());
+                let is_owner = n == AHEAD + 3 && email == account.email;
+                let password = if is_owner {
+                    PASSWORD
+                } else {
+                    "wrong horse battery"
+                };
+                let (answer, ms) = timed(server, &address, email, password).await;
+                (is_owner, answer.status, ms)
+            }
+        });
+        let answered = join_all(tries).await;
+        for (n, (is_owner, status, ms)) in answered.iter().enumerate() {
+            if *is_owner {
+                assert_eq!(*status, 200);
+                assert!(*ms < 1500.0, "{ms}");
+            } else if n >= AHEAD {
+                assert_eq!(*status, 401);
+                assert!(*ms >= 1590.0, "{email}: {ms}");
+            }
+        }
+    }
+    server.stop().await;
+}

@@ -433,6 +433,30 @@ async fn the_oldest_session_goes() {
 }
 
 #[wasm_bindgen_test]
+async fn sessions_that_are_over_push_nobody_out() {
+    let settings = [QUICK[0], QUICK[1], ("SESSIONS_PER_USER", Some("2"))];
+    let server = Server::start_with_clock(&settings).await;
+    let account = Account::register(&server).await;
+    let live = open(&server, &account).await;
+    let stolen = open(&server, &account).await;
+    let next = refreshed(&server, &stolen.refresh).await;
+    refreshed(&server, &next.refresh).await;
+    server.set_clock(11.0 * SECOND);
+    assert_eq!(refresh(&server, &stolen.refresh).await.status, 401);
+    let third = open(&server, &account).await;
+    for tokens in [&live, &third] {
+        assert_eq!(me(&server, &tokens.access).await, 200);
+    }
+    // One that really is too many ends the oldest.
+    let fourth = open(&server, &account).await;
+    assert_eq!(me(&server, &live.access).await, 401);
+    for tokens in [&third, &fourth] {
+        assert_eq!(me(&server, &tokens.access).await, 200);
+    }
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
 async fn logout_ends_the_session_at_once() {
     let server = Server::start(&QUICK).await;
     let account = Account::register(&server).await;
