@@ -1,9 +1,9 @@
 // Measures the CPU time that workerd spends on requests: `make bench`, or, once the Worker is built, some parts alone:
-// `node scripts/bench.mjs passwords import`. The machine's other load shows in all figures.
-// Linux only.
+// `node scripts/bench.mjs hot-path cold-start`. The machine's other load shows in all figures, least in the quotients of the
+// hot path. Linux only.
 import { agent } from './bench/support.mjs';
 
-const PARTS = ['passwords', 'algorithms', 'import', 'gateway'];
+const PARTS = ['hot-path', 'cold-start', 'passwords', 'algorithms', 'import', 'gateway'];
 
 const asked = process.argv.slice(2);
 if (asked.every((part) => PARTS.includes(part))) {
