@@ -62,7 +62,7 @@ size: build ## print what a deployment uploads, compressed
 		printf '%s\t%s bytes gzipped\n' $$file "$$(gzip -9 -c $$file | wc -c | tr -d ' ')"; \
 	done
 
-bench: build ## measure the CPU time of requests
+bench: build ## measure the CPU time of requests, ours and the same in JavaScript; scripts/bench.mjs says how to run a part
 	node scripts/bench.mjs
 
 keys: ## make a key for access tokens: make keys ALG=EdDSA, or HS256, ES256

@@ -94,7 +94,7 @@ async fn administrators_are_asked_again_when_the_change_is_written() {
         (
             "PATCH",
             "{self}".to_owned(),
-            json!({ "role": "admin", "disabled": false }).to_string(),
+            json!({ "role": "admin", "disabled": false, "name": "Self" }).to_string(),
             1,
         ),
         ("DELETE", format!("{path}/sessions"), String::new(), 1),

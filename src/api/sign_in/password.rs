@@ -8,7 +8,7 @@ use crate::http::refused::TooMany;
 use crate::platform::clock::Timer;
 use crate::platform::turns::{MAX_AHEAD, Turn};
 use crate::platform::{clock, kdf, random, unicode};
-use crate::store::attempts::Attempts;
+use crate::store::attempts::{Attempts, Noted};
 use crate::store::audit::Action;
 use crate::store::users::{Account, Users};
 use crate::trace::log;
@@ -85,22 +85,26 @@ async fn check(
     let attempts = Attempts(&app.database);
     let account_keys = keys.account(id);
     let tried = TriedPassword::new(password, unicode::HOST);
-    if let Some((account, stored)) = right(app, found.account, &tried).await?
-        && attempts
-            .succeeded(
-                &keys,
-                &account_keys,
-                (account.user.id, account.epoch),
-                clock::now_ms(),
-            )
-            .await?
-    {
-        let current = app.config.password_function;
-        let pepper = app.config.peppers.active.as_ref();
-        if let Some(function) = stored.replacement(current, pepper) {
-            replace_hash(app, function, &account, &tried).await?;
+    if let Some((account, stored)) = right(app, found.account, &tried).await? {
+        let at = (account.user.id, account.epoch);
+        let now = clock::now_ms();
+        match attempts.succeeded(&keys, &account_keys, at, now).await? {
+            Noted::Taken => {
+                let current = app.config.password_function;
+                let pepper = app.config.peppers.active.as_ref();
+                if let Some(function) = stored.replacement(current, pepper) {
+                    replace_hash(app, function, &account, &tried).await?;
+                }
+                return Ok(Some(account));
+            }
+            Noted::Changed if expected.is_some() => return Ok(None),
+            // It was right a moment ago, so it is no guess.
+            Noted::Changed => {
+                floor.end().await?;
+                return Err(Refused::Credentials);
+            }
+            Noted::Closed => {}
         }
-        return Ok(Some(account));
     }
     app.trace.did(Action::SignInFailed, id);
     let closed = attempts

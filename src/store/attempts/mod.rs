@@ -181,3 +181,5 @@ impl Attempts<'_> {
 mod failures;
 mod forgetting;
 mod successes;
+
+pub use successes::Noted;

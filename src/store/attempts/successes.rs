@@ -37,8 +37,7 @@ const TAKE_BACK: &str = concat!(
 /// ?3 here, ?4 everywhere, ?5 now, ?6 until when the address need not be noted as familiar again,
 /// ?7 the account, which still has to be at its epoch ?8.
 const MAY_SUCCEED: &str = concat!(
-    "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?7 AND epoch = ?8 AND disabled = 0) \
-       AND NOT EXISTS (SELECT 1 FROM attempts WHERE key IN (?1, ?2) AND closed_until > ?5) \
+    "SELECT NOT EXISTS (SELECT 1 FROM attempts WHERE key IN (?1, ?2) AND closed_until > ?5) \
        AND (",
     is_open_to_strangers!("?4", "?5"),
     " OR ",
@@ -47,8 +46,19 @@ const MAY_SUCCEED: &str = concat!(
       EXISTS (SELECT 1 FROM attempts WHERE key = ?1), \
       EXISTS (SELECT 1 FROM attempts WHERE ",
     takes_back!("?4", "?3", "?5"),
-    ")"
+    "), EXISTS (SELECT 1 FROM users WHERE id = ?7 AND epoch = ?8 AND disabled = 0)"
 );
+
+/// What has become of a right password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// It counts.
+    Taken,
+    /// The pair, the address or the account is closed.
+    Closed,
+    /// The account is no longer as it was when the password was looked at.
+    Changed,
+}
 
 /// ?1 here, ?2 now, ?3 until when it is familiar, to account ?4.
 const FAMILIAR_HERE: &str = "INSERT INTO attempts \
@@ -72,9 +82,8 @@ const REFRESHED: &str = "INSERT INTO attempts \
     ON CONFLICT (key) DO UPDATE SET familiar_until = excluded.familiar_until";
 
 impl Attempts<'_> {
-    /// Takes note of the right password for `account`, unless the pair, the address or the account
-    /// is closed, or the account is no longer at the epoch of `id`; says whether it was taken. Where
-    /// nothing changes, nothing is written.
+    /// Takes note of the right password for `account`, which was looked at when `id` had that epoch.
+    /// Where nothing changes, nothing is written.
     ///
     /// # Errors
     /// The database failed.
@@ -84,7 +93,7 @@ impl Attempts<'_> {
         account: &AccountKeys,
         (id, epoch): (UserId, u64),
         now: u64,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Noted, StoreError> {
         let [pair, here, everywhere] =
             [&keys.pair, &account.here, &account.everywhere].map(|key| JsValue::from(key.as_str()));
         let values = [
@@ -100,8 +109,11 @@ impl Attempts<'_> {
         let row = self.0.first(MAY_SUCCEED, &values).await?;
         let row = row.ok_or_else(Row::missing)?;
         let says = |column| row.integer(column).map(|value| value != 0);
+        if !says(4)? {
+            return Ok(Noted::Changed);
+        }
         if !says(0)? {
-            return Ok(false);
+            return Ok(Noted::Closed);
         }
         let mut statements = Vec::new();
         if says(3)? {
@@ -119,7 +131,7 @@ impl Attempts<'_> {
         if !statements.is_empty() {
             self.0.batch(&statements).await?;
         }
-        Ok(true)
+        Ok(Noted::Taken)
     }
 
     /// The statement that makes an address familiar, to be run after the account was made.
