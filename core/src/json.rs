@@ -49,7 +49,7 @@ fn an_object(read: serde_json::Result<UniqueNames>) -> Result<Map<String, Value>
     }
 }
 
-/// Takes the member `name` out of `map`; null counts as absent (contract, "Access tokens").
+/// Takes the member `name` out of `map`; null counts as absent (docs/api.md, "Access tokens").
 pub fn take(map: &mut Map<String, Value>, name: &str) -> Option<Value> {
     map.remove(name).filter(|value| !value.is_null())
 }

@@ -1,5 +1,5 @@
 //! Who tries to sign in, as whom and from where: the keys that failures are counted under
-//! (contract, "Too many attempts").
+//! (docs/passwords.md, "Too many attempts").
 
 use std::net::IpAddr;
 

@@ -28,7 +28,7 @@ pub(super) fn keys(read: Read<'_>) -> Result<Keys, ConfigError> {
         Some("EdDSA") => private(Algorithm::EdDsa)?,
         Some("ES256") => private(Algorithm::Es256)?,
         Some(_) => {
-            let problem = "is none of HS256, EdDSA and ES256";
+            let problem = "must be one of HS256, EdDSA, ES256";
             return Err(ConfigError::new("JWT_ALGORITHM", problem));
         }
     };

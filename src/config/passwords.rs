@@ -46,7 +46,7 @@ impl Passwords {
                 return Err(ConfigError::new("PASSWORD_ITERATIONS", problem));
             }
             Some(_) => {
-                let problem = "is none of pbkdf2-sha512, pbkdf2-sha256 and argon2id";
+                let problem = "must be one of pbkdf2-sha512, pbkdf2-sha256, argon2id";
                 return Err(ConfigError::new("PASSWORD_HASH", problem));
             }
         };

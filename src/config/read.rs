@@ -26,7 +26,7 @@ pub(super) fn number<T: FromStr + PartialOrd + fmt::Display>(
         _ => Err(ConfigError::new(
             setting,
             format!(
-                "is no whole number from {} to {}",
+                "must be a whole number from {} to {}",
                 range.start(),
                 range.end()
             ),
@@ -40,7 +40,7 @@ pub(super) fn boolean(read: Read<'_>, setting: &'static str) -> Result<Option<bo
         return Ok(None);
     };
     let value = text.parse().map(Some);
-    value.map_err(|_| ConfigError::new(setting, "is neither true nor false"))
+    value.map_err(|_| ConfigError::new(setting, "must be true or false"))
 }
 
 /// A setting in seconds, up to a year, as milliseconds.

@@ -1,5 +1,8 @@
 //! What settings parse as, and what is said of those that do not.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use edge_auth_core::account::Roles;
 use edge_auth_core::password::Pbkdf2Hash;
 use edge_auth_core::token::Algorithm;
@@ -103,26 +106,26 @@ fn wrong_settings_are_named() {
     assert_eq!(problem("ALLOWED_ORIGINS", ""), "ALLOWED_ORIGINS is empty");
     assert_eq!(
         problem("PASSWORD_HASH", "bcrypt"),
-        "PASSWORD_HASH is none of pbkdf2-sha512, pbkdf2-sha256 and argon2id"
+        "PASSWORD_HASH must be one of pbkdf2-sha512, pbkdf2-sha256, argon2id"
     );
     for value in ["99999", "10000001", "", "1e6", "-1", "many"] {
         assert_eq!(
             problem("PASSWORD_ITERATIONS", value),
-            "PASSWORD_ITERATIONS is no whole number from 100000 to 10000000"
+            "PASSWORD_ITERATIONS must be a whole number from 100000 to 10000000"
         );
     }
     assert_eq!(
         problem("ACCESS_TOKEN_LIFETIME", "59"),
-        "ACCESS_TOKEN_LIFETIME is no whole number from 60 to 86400"
+        "ACCESS_TOKEN_LIFETIME must be a whole number from 60 to 86400"
     );
     assert_eq!(
         problem("SIGN_IN_FLOOR_MS", "10001"),
-        "SIGN_IN_FLOOR_MS is no whole number from 10 to 10000"
+        "SIGN_IN_FLOOR_MS must be a whole number from 10 to 10000"
     );
     for setting in ["SESSION_LIFETIME", "SESSION_IDLE_LIFETIME"] {
         assert_eq!(
             problem(setting, "31536001"),
-            format!("{setting} is no whole number from 60 to 31536000")
+            format!("{setting} must be a whole number from 60 to 31536000")
         );
     }
     let named = "ROLES has a name that is not 1 to 64 of a to z, 0 to 9, _ and -";
@@ -131,11 +134,11 @@ fn wrong_settings_are_named() {
     assert_eq!(problem("ROLES", ""), "ROLES lacks customer");
     assert_eq!(
         problem("AUDIT_RETENTION_DAYS", "0"),
-        "AUDIT_RETENTION_DAYS is no whole number from 1 to 3650"
+        "AUDIT_RETENTION_DAYS must be a whole number from 1 to 3650"
     );
     assert_eq!(
         problem("SESSIONS_PER_USER", "0"),
-        "SESSIONS_PER_USER is no whole number from 1 to 1000"
+        "SESSIONS_PER_USER must be a whole number from 1 to 1000"
     );
     let too_short = "SIGN_IN_FLOOR_MS is too short for the hash of a new password";
     assert_eq!(problem("SIGN_IN_FLOOR_MS", "200"), too_short);
@@ -160,7 +163,7 @@ fn the_fewest_characters_of_a_password_are_8_to_64() {
     for value in ["7", "65", "0", "-8", "8.0", "", "eight"] {
         assert_eq!(
             problem("PASSWORD_MIN_LENGTH", value),
-            "PASSWORD_MIN_LENGTH is no whole number from 8 to 64"
+            "PASSWORD_MIN_LENGTH must be a whole number from 8 to 64"
         );
     }
 }
@@ -232,7 +235,7 @@ fn the_algorithm_picks_the_active_key() {
     for name in ["", "hs256", "none", "RS256", "Ed25519", "EdDSA "] {
         assert_eq!(
             problem("JWT_ALGORITHM", name),
-            "JWT_ALGORITHM is none of HS256, EdDSA and ES256"
+            "JWT_ALGORITHM must be one of HS256, EdDSA, ES256"
         );
     }
 }
@@ -286,7 +289,7 @@ fn weak_retired_secrets_need_a_setting_that_names_the_risk() {
     for value in ["", "1", "yes", "True", " true"] {
         assert_eq!(
             problem("JWT_ACCEPT_FORGEABLE_TOKENS", value),
-            "JWT_ACCEPT_FORGEABLE_TOKENS is neither true nor false"
+            "JWT_ACCEPT_FORGEABLE_TOKENS must be true or false"
         );
     }
     // It is about retired secrets alone.
@@ -306,10 +309,10 @@ fn wrong_keys_are_named_and_not_shown() {
     };
     let public = ED25519.replace(r#""d":"#, r#""_":"#);
     for (jwk, expected) in [
-        ("", "JWT_PRIVATE_KEY is not one JSON Web Key"),
+        ("", "JWT_PRIVATE_KEY must be one JSON Web Key"),
         (
             "x",
-            "JWT_PRIVATE_KEY is not JSON Web Keys, one after another",
+            "JWT_PRIVATE_KEY must be JSON Web Keys, one after another",
         ),
         (
             P256,
@@ -322,7 +325,7 @@ fn wrong_keys_are_named_and_not_shown() {
     for (jwks, expected) in [
         (
             format!("{ED25519},{P256}"),
-            "is not JSON Web Keys, one after another",
+            "must be JSON Web Keys, one after another",
         ),
         (
             ED25519.replace("OKP", "RSA"),
@@ -354,7 +357,7 @@ fn wrong_keys_are_named_and_not_shown() {
 #[test]
 fn protected_prefixes_are_taken() {
     let problem = problem("PROTECTED", "{}");
-    assert_eq!(problem, "PROTECTED is no array of tables");
+    assert_eq!(problem, "PROTECTED must be an array of tables");
     let entry = r#"[{"prefix":"/book/","upstream":"BOOKS","dialect":"JWT"}]"#;
     let config = parse(&[("JWT_SECRET", SECRET), ("PROTECTED", entry)]).unwrap();
     let place = config.protected.place("/book/x", str::to_owned);
@@ -370,4 +373,35 @@ fn secrets_do_not_print() {
     ];
     let printed = format!("{:?}", parse(&settings).unwrap());
     assert!(!printed.contains("0123456789"), "{printed}");
+}
+
+/// Every name that is read while settings of each algorithm are parsed.
+fn names_that_are_read() -> BTreeSet<String> {
+    let names = RefCell::new(BTreeSet::new());
+    let keys = [("HS256", SECRET), ("EdDSA", ED25519)];
+    for (algorithm, key) in keys {
+        let config = Config::parse(|name| {
+            names.borrow_mut().insert(name.to_owned());
+            match name {
+                "JWT_ALGORITHM" => Some(algorithm.to_owned()),
+                "JWT_SECRET" | "JWT_PRIVATE_KEY" => Some(key.to_owned()),
+                _ => None,
+            }
+        });
+        config.unwrap();
+    }
+    names.into_inner()
+}
+
+#[test]
+fn the_document_has_a_row_for_each_setting_and_no_other() {
+    let document = include_str!("../../docs/settings.md");
+    let rows = document.lines().filter_map(|line| {
+        let name = line.strip_prefix("| `")?.split('`').next()?;
+        Some(name.to_owned())
+    });
+    let mut documented: Vec<_> = rows.collect();
+    documented.sort_unstable();
+    let read: Vec<_> = names_that_are_read().into_iter().collect();
+    assert_eq!(documented, read);
 }

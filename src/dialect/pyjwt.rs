@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use edge_auth_core::json::NotAnObject;
 use edge_auth_core::token::{CriticalProblem, Segment, TimeClaim, TokenError};
 
-/// The recorded text of `error`; of a problem that PyJWT lets pass, the nearest one (contract,
+/// The recorded text of `error`; of a problem that PyJWT lets pass, the nearest one (docs/api.md,
 /// "Access tokens"). A dialect that words a reason in its own way does so before it asks here.
 pub(crate) fn text(error: &TokenError) -> Cow<'static, str> {
     Cow::Borrowed(match error {

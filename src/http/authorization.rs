@@ -25,7 +25,7 @@ pub(crate) struct Credentials<'a> {
 }
 
 /// Reads a header's value: a list with commas, whose empty elements are skipped and in which
-/// other schemes may stand (contract, introduction).
+/// other schemes may stand (docs/api.md, "Dialects").
 pub(crate) fn parse(header: Option<&str>) -> Credentials<'_> {
     let mut elements = header
         .unwrap_or_default()

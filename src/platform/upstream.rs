@@ -115,7 +115,7 @@ impl Outgoing {
         })
     }
 
-    /// The names of its headers, in small letters.
+    /// The names of its headers, in lower case.
     #[must_use]
     pub fn header_names(&self) -> Vec<String> {
         // One text crosses the boundary, not one a header. No name holds a line feed.

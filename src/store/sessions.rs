@@ -101,7 +101,7 @@ const OPEN_FIRST: &str = "INSERT INTO sessions \
 
 /// Whether the token of number ?2 is still exchanged at ?3 although it is spent: for 10 s, since two
 /// tabs may refresh at once, and for 120 s while nobody has used its successor, since the answer may
-/// have been lost (contract, "Sessions").
+/// have been lost (docs/api.md, "Sessions").
 macro_rules! spent_just_now {
     () => {
         "CAST(substr(spent, 13 * (generation - 1 - ?2) + 1, 13) AS INTEGER) \

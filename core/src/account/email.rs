@@ -10,7 +10,7 @@ impl Email {
     /// The longest address that fits a mail path (RFC 5321 section 4.5.3.1.3), in bytes.
     const MAX_BYTES: usize = 254;
 
-    /// Trims and lower-cases `raw`, then checks it (contract, "Dialect 2").
+    /// Trims and lower-cases `raw`, then checks it (docs/api.md, "Fields").
     ///
     /// # Errors
     /// The first rule that it breaks.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// An account's id: a positive integer that JavaScript and JSON readers hold exactly, never
-/// reused (contract, "Dialect 2").
+/// reused (docs/api.md, "Accounts").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserId(i64);
 
@@ -17,7 +17,7 @@ impl UserId {
         (1..=Self::MAX).contains(&id).then_some(Self(id))
     }
 
-    /// Reads a string of ASCII digits, the form of `sub` (contract, "Access tokens").
+    /// Reads a string of ASCII digits, the form of `sub` (docs/api.md, "Access tokens").
     #[must_use]
     pub fn from_digits(text: &str) -> Option<Self> {
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,5 +1,5 @@
-//! A line of an import: an account of another service, with its stored hash (contract,
-//! "Administration").
+//! A line of an import: an account of another service, with its stored hash (docs/api.md,
+//! "Import").
 
 use std::fmt;
 

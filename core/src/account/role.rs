@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// The role of an account that was given no other (contract, "Dialect 2").
+/// The role of an account that was given no other (docs/api.md, "Accounts").
 const DEFAULT_ROLE: &str = "customer";
 
 /// The role that may use the administration.
@@ -24,7 +24,7 @@ fn is_role(name: &str) -> bool {
 pub struct Role(Cow<'static, str>);
 
 impl Role {
-    /// The role of an account that was given no other (contract, "Dialect 2").
+    /// The role of an account that was given no other (docs/api.md, "Accounts").
     pub const DEFAULT: Self = Self(Cow::Borrowed(DEFAULT_ROLE));
 
     /// The role that may use the administration.

@@ -5,7 +5,7 @@ use super::username::Username;
 use crate::unicode::Unicode;
 
 /// What `POST /auth` takes as `username`: a username, or an e-mail address if it contains an `@`
-/// (contract, "Dialect 1").
+/// (docs/api.md, "POST /auth").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignInName {
     /// The account's e-mail address.

@@ -30,7 +30,7 @@ pub struct NewPassword(Zeroizing<String>);
 impl NewPassword {
     /// Normalizes `raw` (Unicode Normalization Form KC), then checks that it has at least
     /// `min_length` characters and at most 1,024 bytes, and is not what anybody would try first,
-    /// with or without knowing the account (contract, "Dialect 2", new passwords).
+    /// with or without knowing the account (docs/api.md, "Fields").
     ///
     /// A character is a code point (NIST SP 800-63B-4 section 3.1.1.2).
     ///

@@ -52,7 +52,7 @@ pub fn sign(issue: Issue<'_>, key: &SigningKey) -> Result<String, CreationError>
     key.token(&claims)
 }
 
-/// The claims of an access token (contract, "Access tokens").
+/// The claims of an access token (docs/api.md, "Access tokens").
 #[derive(Serialize)]
 struct AccessClaims<'a> {
     iss: &'a str,

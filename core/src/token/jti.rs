@@ -5,7 +5,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 /// Random bytes of a `jti`.
 pub(super) const RANDOM_BYTES: usize = 16;
 
-/// A `jti` that carries the account's epoch: the claims are fixed (contract, "Access tokens").
+/// A `jti` that carries the account's epoch: the claims are fixed (docs/api.md, "Access tokens").
 pub(super) fn token_id(random: &[u8; RANDOM_BYTES], epoch: u64) -> String {
     format!("{}.{epoch}", Base64UrlUnpadded::encode_string(random))
 }

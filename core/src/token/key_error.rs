@@ -38,8 +38,8 @@ pub enum KeyError {
 impl fmt::Display for KeyError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::NotJson => "is not JSON Web Keys, one after another",
-            Self::NotOne => "is not one JSON Web Key",
+            Self::NotJson => "must be JSON Web Keys, one after another",
+            Self::NotOne => "must be one JSON Web Key",
             Self::KeyType => "has a key whose kty is not OKP, EC or oct",
             Self::Curve => "has a key whose crv is not Ed25519 (of OKP) or P-256 (of EC)",
             Self::Algorithm => "has a key whose alg does not go with its kty",

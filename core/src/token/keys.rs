@@ -38,7 +38,7 @@ impl Keys {
             .collect()
     }
 
-    /// The keys that may have signed a token of that `alg` and `kid` (contract, "Access tokens"):
+    /// The keys that may have signed a token of that `alg` and `kid` (docs/api.md, "Access tokens"):
     /// the one that `kid` names, else all of that `alg`, the weak ones only without a `kid`.
     pub(super) fn candidates(&self, algorithm: &str, kid: Option<&str>) -> Vec<&Key> {
         let named = kid.and_then(|kid| self.all().find(|key| key.kid() == Some(kid)));

@@ -11,16 +11,16 @@ use crate::account::UserId;
 use crate::json;
 use crate::session::SessionId;
 
-/// The longest token that is looked at, in bytes (contract, "Access tokens").
+/// The longest token that is looked at, in bytes (docs/api.md, "Access tokens").
 const MAX_BYTES: usize = 8 * 1024;
 
-/// How far in the future `nbf` and `iat` may lie, in seconds (contract, "Access tokens").
+/// How far in the future `nbf` and `iat` may lie, in seconds (docs/api.md, "Access tokens").
 const LEEWAY: f64 = 10.0;
 
 /// The audience of a token that a second factor is still to come for: it opens nothing here.
 const HALF_SIGNED_IN: &str = "second-factor";
 
-/// Checks `token` as the contract's "Access tokens" asks, at Unix time `now` in seconds.
+/// Checks `token` as docs/api.md, "Access tokens", asks, at Unix time `now` in seconds.
 ///
 /// # Errors
 /// The first check that fails, in the order in which the old libraries make them.

@@ -17,7 +17,7 @@ use crate::store::users::{NotImported, Users};
 /// The media type of an import.
 const NDJSON: &str = "application/x-ndjson";
 
-/// The most bytes of an import (contract, "Both").
+/// The most bytes of an import (docs/api.md, "Import").
 const MAX_IMPORT_BYTES: usize = 8 * 1024 * 1024;
 
 /// The most lines of an import.

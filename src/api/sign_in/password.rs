@@ -122,7 +122,7 @@ async fn check(
 ///
 /// Whatever comes in, a derivation is run: at the account's cost, or at the cost of a new password
 /// where there is no hash to compare with, and a second one for what a password of that cost would
-/// be tried with (contract, "Both").
+/// be tried with (docs/api.md, "Accounts").
 async fn right(
     app: &App,
     account: Option<Account>,

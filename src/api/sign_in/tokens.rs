@@ -136,7 +136,7 @@ pub(crate) fn signed_in(
     Ok(Reply::json(status, &body))
 }
 
-/// `user` as clients see it (contract, "Dialect 2").
+/// `user` as clients see it (docs/api.md, "Accounts").
 pub(crate) fn user_json(user: &User) -> Value {
     let mut body = json!({
         "created_at": user.created_at,

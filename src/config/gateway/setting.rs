@@ -29,7 +29,7 @@ impl Prefixes {
     /// # Errors
     /// What is wrong, worded to follow the setting's name.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let entries = json::array(text.as_bytes()).ok_or("is no array of tables")?;
+        let entries = json::array(text.as_bytes()).ok_or("must be an array of tables")?;
         let mut prefixes: Vec<Prefix> = Vec::new();
         for (index, entry) in entries.into_iter().enumerate() {
             let wrong = |problem| format!("entry {}: {problem}", index + 1);
@@ -49,7 +49,7 @@ impl Prefixes {
 /// Reads one entry of the setting.
 fn entry_of(entry: Value) -> Result<Prefix, String> {
     let Value::Object(mut members) = entry else {
-        return Err("is no table".to_owned());
+        return Err("must be a table".to_owned());
     };
     let prefix = required(&mut members, "prefix")?;
     check_prefix(&prefix)?;
@@ -57,7 +57,7 @@ fn entry_of(entry: Value) -> Result<Prefix, String> {
     let dialect = match required(&mut members, "dialect")?.as_str() {
         "JWT" => Dialect::FlaskJwt,
         "Bearer" => Dialect::JwtExtended,
-        _ => return Err("dialect is neither JWT nor Bearer".to_owned()),
+        _ => return Err("dialect must be JWT or Bearer".to_owned()),
     };
     let role = match text(&mut members, "role")? {
         None => None,
@@ -66,14 +66,14 @@ fn entry_of(entry: Value) -> Result<Prefix, String> {
     let public_methods = match members.remove("public_methods") {
         None => Vec::new(),
         Some(methods) => {
-            let wrong = "public_methods is no list of methods in capital letters";
+            let wrong = "public_methods must be a list of methods in capital letters";
             methods_of(methods).ok_or(wrong)?
         }
     };
     let pass_authorization = match members.remove("pass_authorization") {
         None => false,
         Some(Value::Bool(passes)) => passes,
-        Some(_) => return Err("pass_authorization is neither true nor false".to_owned()),
+        Some(_) => return Err("pass_authorization must be true or false".to_owned()),
     };
     match members.keys().next() {
         None => Ok(Prefix {
@@ -96,7 +96,7 @@ fn text(members: &mut Map<String, Value>, member: &str) -> Result<Option<String>
     match members.remove(member) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(format!("{member} is no text")),
+        Some(_) => Err(format!("{member} must be a text")),
     }
 }
 
@@ -146,8 +146,8 @@ fn upstream(text: String) -> Result<Upstream, String> {
         None => {}
     }
     Err(
-        "upstream is neither the name of a service binding nor an https:// origin \
-         in small letters without a path"
+        "upstream must be the name of a service binding or an https:// origin \
+         in lower case without a path"
             .to_owned(),
     )
 }

@@ -57,23 +57,26 @@ fn entries_are_taken() {
 fn wrong_entries_are_named() {
     for setting in ["", "x", "{}", "null", "[", "[] []", r#"[{"a":1,"a":1}]"#] {
         let problem = Prefixes::parse(setting).unwrap_err();
-        assert_eq!(problem, "is no array of tables", "{setting}");
+        assert_eq!(problem, "must be an array of tables", "{setting}");
     }
-    assert_eq!(problem(&json!([entry("/a/"), 1])), "entry 2: is no table");
+    assert_eq!(
+        problem(&json!([entry("/a/"), 1])),
+        "entry 2: must be a table"
+    );
     assert_eq!(problem(&json!([{}])), "entry 1: prefix is missing");
     let twice = json!([entry("/a/"), entry("/A/")]);
     assert_eq!(problem(&twice), "entry 2: prefix is listed before");
     for (member, value, expected) in [
-        ("prefix", json!(1), "prefix is no text"),
-        ("upstream", json!(null), "upstream is no text"),
-        ("dialect", json!("jwt"), "dialect is neither JWT nor Bearer"),
-        ("role", json!(["admin"]), "role is no text"),
+        ("prefix", json!(1), "prefix must be a text"),
+        ("upstream", json!(null), "upstream must be a text"),
+        ("dialect", json!("jwt"), "dialect must be JWT or Bearer"),
+        ("role", json!(["admin"]), "role must be a text"),
         ("role", json!("Admin"), "role is not the name of a role"),
         ("roles", json!("admin"), "roles is unknown"),
         (
             "pass_authorization",
             json!("true"),
-            "pass_authorization is neither true nor false",
+            "pass_authorization must be true or false",
         ),
     ] {
         let problem = problem(&with(member, value));
@@ -88,7 +91,7 @@ fn wrong_entries_are_named() {
     ] {
         let problem = problem(&with("public_methods", methods));
         assert!(
-            problem.starts_with("entry 1: public_methods is no list"),
+            problem.starts_with("entry 1: public_methods must be a list"),
             "{problem}"
         );
     }
@@ -162,7 +165,7 @@ fn upstreams_are_bindings_or_origins() {
         "HTTPS://example.com",
     ] {
         let problem = problem(&with("upstream", json!(upstream)));
-        assert!(problem.contains("upstream is neither"), "{upstream}");
+        assert!(problem.contains("upstream must be"), "{upstream}");
     }
 }
 

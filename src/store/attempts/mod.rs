@@ -1,5 +1,5 @@
 //! The table `attempts`. What is counted also decides, in one transaction: of many tries at once no
-//! more are let through than of as many in a row (contract, "Too many attempts").
+//! more are let through than of as many in a row (docs/passwords.md, "Too many attempts").
 //!
 //! - After the fifth failure in a minute a pair of name and address waits, 1, 2, 4 … seconds and up
 //!   to 15 minutes. Its failures are forgotten a minute after the first, or 15 minutes after a wait.
