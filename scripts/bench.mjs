@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
-import { built, builtWithin, makeKey, start } from '../tests/support/server.mjs';
+import { makeKey } from '../tests/harness/others.mjs';
+import { start } from '../tests/harness/server.mjs';
+import { built, builtWithin } from '../tests/harness/workers.mjs';
 
 const QUICK = { warmUps: 500, count: 3000 };
 const SLOW = { warmUps: 3, count: 30 };

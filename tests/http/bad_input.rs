@@ -3,8 +3,7 @@
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::given::{Account, PASSWORD};
-use crate::support::{Answer, Server};
+use crate::harness::{Account, Answer, PASSWORD, Server};
 
 /// The routes that take a body, with the bodies of their 400 for a malformed one.
 const ROUTES: [(&str, &str); 3] = [
