@@ -40,10 +40,14 @@ let addresses = 0;
 /** An address that no request has come from. */
 const strangeAddress = () => `10.${(++addresses >> 16) & 255}.${(addresses >> 8) & 255}.${addresses & 255}`;
 
-let sharedServer;
+const sharedServers = new Map();
 
-/** The one server of all tests that need no other. */
-export const shared = () => (sharedServer ??= start(built('build')));
+/** The one server of all tests that need no other than with these overrides. */
+export function shared(overrides) {
+  const key = JSON.stringify(overrides);
+  if (!sharedServers.has(key)) sharedServers.set(key, start(built('build'), overrides));
+  return sharedServers.get(key);
+}
 
 /** The texts of the migrations, in the order in which a deployment runs them. */
 export function migrations() {

@@ -4,7 +4,7 @@ use js_sys::{Array, JsString, Uint8Array};
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
-use super::{RequestBuilder, from_js, to_js};
+use super::{QUICK, RequestBuilder, from_js, to_js};
 
 #[wasm_bindgen(module = "/tests/harness/workers.mjs")]
 extern "C" {
@@ -25,7 +25,7 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = startEach)]
     async fn start_each(worker: &JsValue, settings: &JsValue) -> Result<JsServer, JsValue>;
     #[wasm_bindgen(catch)]
-    async fn shared() -> Result<JsServer, JsValue>;
+    async fn shared(settings: &JsValue) -> Result<JsServer, JsValue>;
 
     #[wasm_bindgen(catch, method)]
     pub(super) async fn send(
@@ -141,7 +141,17 @@ impl Server {
 
     /// The server that tests share which ask nothing special of it. It starts once.
     pub(crate) async fn shared() -> Self {
-        Self(shared().await.expect("the shared server"), 0)
+        Self::shared_with(&[]).await
+    }
+
+    /// The same with the settings [`QUICK`].
+    pub(crate) async fn shared_quick() -> Self {
+        Self::shared_with(&QUICK).await
+    }
+
+    async fn shared_with(overrides: &[Setting<'_>]) -> Self {
+        let server = shared(&to_js(&object(overrides))).await;
+        Self(server.expect("the shared server"), 0)
     }
 
     /// The built Worker with a database whose every query fails.
@@ -192,8 +202,8 @@ impl Server {
     }
 
     /// The built Worker whose rate limits throw.
-    pub(crate) async fn start_with_failing_rate_limits() -> Self {
-        Self::start_worker(&built_within("withFailingRateLimits"), &[]).await
+    pub(crate) async fn start_with_failing_rate_limits(overrides: &[Setting<'_>]) -> Self {
+        Self::start_worker(&built_within("withFailingRateLimits"), overrides).await
     }
 
     /// Starts a JavaScript module in the place of the Worker.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::harness::{self, Account, Answer, QUICK, SECRET, Server, me, signed};
+use crate::harness::{self, Account, Answer, SECRET, Server, me, signed};
 
 pub(crate) async fn verify(server: &Server, authorization: &str) -> Answer {
     let request = server.request("GET", "/verify");
@@ -164,7 +164,7 @@ async fn a_token_of_100_kb_is_refused() {
 
 #[wasm_bindgen_test]
 async fn tokens_of_the_old_service_are_told_by_their_time() {
-    let server = Server::start(&QUICK).await;
+    let server = Server::shared_quick().await;
     let account = Account::register(&server).await;
     let statement = "UPDATE users SET tokens_valid_after = ? WHERE id = ?";
     let change = harness::now() - 60;
@@ -182,5 +182,4 @@ async fn tokens_of_the_old_service_are_told_by_their_time() {
         }));
         assert_eq!(me(&server, &token).await, status, "{issued_at}");
     }
-    server.stop().await;
 }

@@ -13,7 +13,7 @@ use crate::sessions::REVOKED;
 
 #[wasm_bindgen_test]
 async fn an_account_that_is_deleted_six_times_at_once_is_deleted_once() {
-    let server = Server::start(&QUICK).await;
+    let server = Server::shared_quick().await;
     for imported in [false, true] {
         let account = Account::register(&server).await;
         if imported {
@@ -38,7 +38,6 @@ async fn an_account_that_is_deleted_six_times_at_once_is_deleted_once() {
             "{statuses:?}"
         );
     }
-    server.stop().await;
 }
 
 #[wasm_bindgen_test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::harness::{self, Account, PASSWORD, QUICK, Server, seen, send_json, unique};
+use crate::harness::{self, Account, PASSWORD, Server, seen, send_json, unique};
 
 #[wasm_bindgen_test]
 async fn me_follows_the_account() {
@@ -70,7 +70,7 @@ async fn an_account_without_an_email_shows_null() {
 
 #[wasm_bindgen_test]
 async fn profiles_are_changed() {
-    let server = Server::start(&QUICK).await;
+    let server = Server::shared_quick().await;
     let (ann, ben) = (
         Account::register(&server).await,
         Account::register(&server).await,
@@ -134,5 +134,4 @@ async fn profiles_are_changed() {
     let body = json!({ "username": null });
     let answer = send_json(&server, "PATCH", "/api/auth/me", &ben.access_token, body).await;
     assert_eq!(answer.status, 400, "{}", answer.text());
-    server.stop().await;
 }

@@ -177,14 +177,16 @@ async fn any_origin_without_credentials() {
 
 #[wasm_bindgen_test]
 async fn a_500_can_be_read_where_the_setting_itself_is_right() {
-    for wrong in [
+    let settings = [
         ("JWT_SECRET", None),
         ("SESSIONS_PER_USER", Some("many")),
         ("DB", None),
-    ] {
-        let server = Server::start(&[BOTH, wrong]).await;
+    ];
+    let settings = settings.map(|wrong| vec![BOTH, wrong]);
+    let servers = Server::start_sharing_database(&settings).await;
+    for (server, wrong) in servers.iter().zip(settings) {
         // Or the page would not get to ask.
-        let answer = preflight(&server, "/api/auth/me", PAGE).send().await;
+        let answer = preflight(server, "/api/auth/me", PAGE).send().await;
         assert_eq!(answer.status, 204);
         let answer = server.request("GET", "/api/auth/me").header("Origin", PAGE);
         let answer = answer.send().await;
@@ -195,36 +197,39 @@ async fn a_500_can_be_read_where_the_setting_itself_is_right() {
             .request("GET", "/api/auth/me")
             .header("Origin", "null");
         assert_not_readable(&answer.send().await);
-        server.stop().await;
     }
+    servers[0].clone().stop().await;
 }
 
 #[wasm_bindgen_test]
 async fn a_setting_that_does_not_parse_allows_nobody() {
-    for value in [
+    let values = [
         "",
         "null",
         "https://app.example.com/",
         "* https://app.example.com",
-    ] {
-        let server = Server::start(&[("ALLOWED_ORIGINS", Some(value))]).await;
+    ];
+    let settings = values.map(|value| vec![("ALLOWED_ORIGINS", Some(value))]);
+    let servers = Server::start_sharing_database(&settings).await;
+    for (server, value) in servers.iter().zip(values) {
+        let before = server.logs().await.len();
         for origin in [PAGE, "null", "https://app.example.com/"] {
             let answer = server.request("GET", "/healthz").header("Origin", origin);
             let answer = answer.send().await;
             assert_eq!(answer.status, 500, "{value}");
             assert_cors(&answer, &[]);
             assert_eq!(
-                preflight(&server, "/api/auth/me", origin)
+                preflight(server, "/api/auth/me", origin)
                     .send()
                     .await
                     .status,
                 500
             );
         }
-        let logs = server.logs().await.join("\n");
-        assert!(logs.contains("setting ALLOWED_ORIGINS"), "{logs}");
-        server.stop().await;
+        let logs = server.logs().await.split_off(before).join("\n");
+        assert!(logs.contains("setting ALLOWED_ORIGINS"), "{value}: {logs}");
     }
+    servers[0].clone().stop().await;
 }
 
 #[wasm_bindgen_test]

@@ -326,23 +326,24 @@ async fn a_request_costs_one_query_or_none() {
 
 #[wasm_bindgen_test]
 async fn the_setting_is_read_strictly() {
-    for (setting, named) in [
+    let wrong = [
         ("[{}]", "PROTECTED entry 1: prefix is missing"),
         (
             r#"[{"prefix":"/api/","upstream":"UPSTREAM","dialect":"JWT"}]"#,
             "PROTECTED entry 1: prefix covers routes of this service, /api",
         ),
-    ] {
-        let server = Server::start(&[("PROTECTED", Some(setting))]).await;
+    ];
+    let settings = [Some(wrong[0].0), Some(wrong[1].0), None];
+    let settings = settings.map(|setting| vec![("PROTECTED", setting)]);
+    let servers = Server::start_sharing_database(&settings).await;
+    for (server, (_, named)) in servers.iter().zip(wrong) {
         let answer = server.request("GET", "/up/x").send().await;
         let expected = (500, "{\"error\":\"Internal server error\"}\n");
         assert_eq!(seen(&answer), expected);
         let logs = server.logs().await;
         assert!(logs.iter().any(|line| line.contains(named)), "{logs:?}");
-        server.stop().await;
     }
-    let server = Server::start(&[("PROTECTED", None)]).await;
-    let answer = server.request("GET", "/book/dune").send().await;
+    let answer = servers[2].request("GET", "/book/dune").send().await;
     assert_eq!(seen(&answer), NOT_FOUND);
-    server.stop().await;
+    servers[0].clone().stop().await;
 }

@@ -7,7 +7,7 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use serde_json::{Map, Value, json};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test};
 
-use crate::harness::{self, Answer, SECRET, Server};
+use crate::harness::{self, Answer, QUICK, SECRET, Server};
 use overruled::{
     BEARER, Expected, JWT, answer, flask_jwt_overruled, john, jwt_extended_overruled, left_out,
     verified,
@@ -152,7 +152,7 @@ async fn reset(server: &Server, user: Option<Map<String, Value>>) {
 /// A row of `users` with `password`.
 fn row(user: &Value, password: &str) -> Map<String, Value> {
     let mut row = user.as_object().unwrap().clone();
-    let hash = harness::stored_password("sha512", password, 210_000);
+    let hash = harness::stored_password("sha512", password, 1_000);
     row.insert("password_hash".into(), hash.into());
     row
 }
@@ -286,7 +286,7 @@ async fn replay(
     user: Map<String, Value>,
     overruled: fn(&str) -> Option<Expected>,
 ) {
-    let server = Server::start(&[("SIGN_IN_FLOOR_MS", Some("240"))]).await;
+    let server = Server::start(&QUICK).await;
     let mut problems = Vec::new();
     let mut names = BTreeSet::new();
     for line in recording.lines() {

@@ -204,22 +204,28 @@ async fn tokens_of_the_old_service_stay_good() {
 async fn a_weak_secret_is_refused_at_the_start() {
     let as_jwk = as_jwk("secret");
     let refused = "has a secret shorter than 32 bytes, with which tokens can be forged";
-    for (setting, value, accept) in [
-        ("JWT_SECRETS_RETIRED", "secret", None),
-        ("JWT_KEYS_RETIRED", &as_jwk, Some("false")),
-    ] {
-        let settings = [
-            (setting, Some(value)),
-            ("JWT_ACCEPT_FORGEABLE_TOKENS", accept),
-        ];
-        every_route_answers_500(&settings, &format!("{setting} {refused}")).await;
-    }
-    // The active one has to be strong whatever the old service's was.
-    let settings = [
-        ("JWT_SECRET", Some("secret")),
-        ("JWT_ACCEPT_FORGEABLE_TOKENS", Some("true")),
-    ];
-    every_route_answers_500(&settings, "JWT_SECRET is shorter").await;
+    every_route_answers_500(&[
+        (
+            &[("JWT_SECRETS_RETIRED", Some("secret"))],
+            &format!("JWT_SECRETS_RETIRED {refused}"),
+        ),
+        (
+            &[
+                ("JWT_KEYS_RETIRED", Some(&as_jwk)),
+                ("JWT_ACCEPT_FORGEABLE_TOKENS", Some("false")),
+            ],
+            &format!("JWT_KEYS_RETIRED {refused}"),
+        ),
+        // The active one has to be strong whatever the old service's was.
+        (
+            &[
+                ("JWT_SECRET", Some("secret")),
+                ("JWT_ACCEPT_FORGEABLE_TOKENS", Some("true")),
+            ],
+            "JWT_SECRET is shorter",
+        ),
+    ])
+    .await;
 }
 
 #[wasm_bindgen_test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{Server, Setting};
 
 mod bookmark;
 mod configuration;
@@ -21,30 +21,38 @@ const PATHS: [(&str, &str); 6] = [
     ("GET", "/nowhere"),
 ];
 
-pub(crate) async fn every_route_answers_500(overrides: &[(&str, Option<&str>)], named: &str) {
-    let server = Server::start(overrides).await;
-    for (method, path) in PATHS {
-        let answer = server.request(method, path).send().await;
-        let expected = if path == "/auth" {
-            "{\"message\":\"Internal server error\"}\n"
-        } else {
-            "{\"error\":\"Internal server error\"}\n"
-        };
-        assert_eq!((answer.status, answer.text()), (500, expected), "{path}");
-        assert_eq!(
-            answer.headers.get("Cache-Control").as_deref(),
-            Some("no-store")
-        );
-        let id = answer.headers.get("X-Request-Id").unwrap();
-        let logs = server.logs().await;
-        let entry: Value = logs
-            .iter()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .find(|entry: &Value| entry["request_id"] == id)
-            .unwrap();
-        assert!(entry["error"].as_str().unwrap().contains(named), "{entry}");
+/// Starts a Worker with each of these settings: on every route each answers 500, and what the log says of it holds the
+/// text beside them.
+pub(crate) async fn every_route_answers_500(wrong: &[(&[Setting<'_>], &str)]) {
+    let each: Vec<_> = wrong
+        .iter()
+        .map(|(settings, _)| settings.to_vec())
+        .collect();
+    let servers = Server::start_sharing_database(&each).await;
+    for (server, (settings, named)) in servers.iter().zip(wrong) {
+        for (method, path) in PATHS {
+            let case = format!("{settings:?} {path}");
+            let answer = server.request(method, path).send().await;
+            let expected = if path == "/auth" {
+                "{\"message\":\"Internal server error\"}\n"
+            } else {
+                "{\"error\":\"Internal server error\"}\n"
+            };
+            assert_eq!((answer.status, answer.text()), (500, expected), "{case}");
+            let caching = answer.headers.get("Cache-Control");
+            assert_eq!(caching.as_deref(), Some("no-store"), "{case}");
+            let id = answer.headers.get("X-Request-Id").unwrap();
+            let logs = server.logs().await;
+            let entry: Value = logs
+                .iter()
+                .filter_map(|line| serde_json::from_str(line).ok())
+                .find(|entry: &Value| entry["request_id"] == id)
+                .unwrap();
+            let error = entry["error"].as_str().unwrap();
+            assert!(error.contains(named), "{case}: {entry}");
+        }
     }
-    server.stop().await;
+    servers[0].clone().stop().await;
 }
 
 /// The tables that grow with the users, and the names by which a statement calls them.

@@ -130,7 +130,7 @@ async fn the_oldest_session_goes() {
 
 #[wasm_bindgen_test]
 async fn logout_ends_the_session_at_once() {
-    let server = Server::start(&QUICK).await;
+    let server = Server::shared_quick().await;
     let account = Account::register(&server).await;
     let other = open(&server, &account).await;
     for by_refresh_token in [true, false] {
@@ -160,12 +160,11 @@ async fn logout_ends_the_session_at_once() {
     let request = server.request("POST", "/api/auth/logout").json(body);
     assert_no_content(&request.send().await);
     assert_eq!(me(&server, &other.access).await, 401);
-    server.stop().await;
 }
 
 #[wasm_bindgen_test]
 async fn sessions_are_listed_and_ended_one_by_one() {
-    let server = Server::start(&QUICK).await;
+    let server = Server::shared_quick().await;
     let (ann, ben) = (
         Account::register(&server).await,
         Account::register(&server).await,
@@ -243,5 +242,4 @@ async fn sessions_are_listed_and_ended_one_by_one() {
         let answer = send(&server, "DELETE", path, &here.access).await;
         assert_eq!(seen(&answer), (404, not_found), "{path}");
     }
-    server.stop().await;
 }

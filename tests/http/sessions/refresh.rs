@@ -65,7 +65,7 @@ async fn a_refresh_spends_its_token() {
 
 #[wasm_bindgen_test]
 async fn twenty_refreshes_at_once_leave_one_chain() {
-    let server = Server::start(&QUICK).await;
+    let server = Server::shared_quick().await;
     let account = Account::register(&server).await;
     let tokens = open(&server, &account).await;
     let answers = join_all((0..20).map(|_| refresh(&server, &tokens.refresh))).await;
@@ -81,12 +81,11 @@ async fn twenty_refreshes_at_once_leave_one_chain() {
         assert_eq!(me(&server, &tokens.access).await, 200);
     }
     refreshed(&server, &next[7].refresh).await;
-    server.stop().await;
 }
 
 #[wasm_bindgen_test]
 async fn a_lost_answer_loses_nothing() {
-    let server = Server::start(&QUICK).await;
+    let server = Server::shared_quick().await;
     let account = Account::register(&server).await;
     let tokens = open(&server, &account).await;
     // The client goes away before the answer comes.
@@ -98,7 +97,6 @@ async fn a_lost_answer_loses_nothing() {
     server.send_and_leave(request.as_bytes()).await;
     let next = refreshed(&server, &tokens.refresh).await;
     refreshed(&server, &next.refresh).await;
-    server.stop().await;
 }
 
 #[wasm_bindgen_test]
@@ -166,7 +164,7 @@ async fn a_failing_database_loses_nothing() {
 
 #[wasm_bindgen_test]
 async fn what_is_no_refresh_token() {
-    let server = Server::start(&QUICK).await;
+    let server = Server::shared_quick().await;
     let (ann, ben) = (
         Account::register(&server).await,
         Account::register(&server).await,
@@ -228,12 +226,11 @@ async fn what_is_no_refresh_token() {
     }
     // None of that has ended the session.
     refreshed(&server, &tokens.refresh).await;
-    server.stop().await;
 }
 
 #[wasm_bindgen_test]
 async fn a_disabled_account_refreshes_nothing() {
-    let server = Server::start(&QUICK).await;
+    let server = Server::shared_quick().await;
     let account = Account::register(&server).await;
     let tokens = open(&server, &account).await;
     let set = "UPDATE users SET disabled = ? WHERE id = ?";
@@ -243,12 +240,11 @@ async fn a_disabled_account_refreshes_nothing() {
         (401, REVOKED)
     );
     assert_eq!(me(&server, &tokens.access).await, 401);
-    server.stop().await;
 }
 
 #[wasm_bindgen_test]
 async fn no_refresh_token_is_stored() {
-    let server = Server::start(&QUICK).await;
+    let server = Server::shared_quick().await;
     let account = Account::register(&server).await;
     let first = open(&server, &account).await;
     let second = refreshed(&server, &first.refresh).await;
@@ -259,5 +255,4 @@ async fn no_refresh_token_is_stored() {
         let hash = Base64UrlUnpadded::encode_string(&bytes[36..]);
         assert!(!stored.contains(&token) && !stored.contains(&hash));
     }
-    server.stop().await;
 }

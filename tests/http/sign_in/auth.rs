@@ -58,7 +58,7 @@ async fn username_or_email_in_any_case() {
 
 #[wasm_bindgen_test]
 async fn values_that_cannot_be_right() {
-    let server = Server::shared().await;
+    let server = Server::shared_quick().await;
     let account = Account::register(&server).await;
     let disabled = Account::register(&server).await;
     let statement = "UPDATE users SET disabled = 1 WHERE id = ?";
@@ -85,7 +85,8 @@ async fn values_that_cannot_be_right() {
         let took = js_sys::Date::now() - started;
         assert_eq!(seen(&answer), INVALID, "{body}");
         assert_eq!(answer.headers.get("WWW-Authenticate"), None);
-        assert!(took >= 495.0, "{body}: {took} ms");
+        // The floor, less what the two clocks may differ by.
+        assert!(took >= 95.0, "{body}: {took} ms");
     }
 }
 

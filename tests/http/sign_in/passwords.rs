@@ -1,6 +1,7 @@
 //! How passwords are stored and by which engine they are checked.
 
 use base64ct::{Base64Unpadded, Encoding};
+use futures_util::future::join_all;
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -38,7 +39,7 @@ async fn the_default_is_owasps_cost_for_sha_512() {
 
 #[wasm_bindgen_test]
 async fn settings_choose_hash_and_iterations() {
-    for (settings, hash, iterations, length) in [
+    let cases = [
         (
             vec![("PASSWORD_HASH", Some("pbkdf2-sha256"))],
             "sha256",
@@ -60,14 +61,16 @@ async fn settings_choose_hash_and_iterations() {
             100_000,
             32,
         ),
-    ] {
-        let server = Server::start(&settings).await;
-        let account = Account::register(&server).await;
-        check(&stored(&server, &account).await, hash, iterations, length);
-        let answer = sign_in(&server, &account.email, PASSWORD).await;
+    ];
+    let settings = cases.each_ref().map(|(settings, ..)| settings.clone());
+    let servers = Server::start_sharing_database(&settings).await;
+    for (server, (_, hash, iterations, length)) in servers.iter().zip(cases) {
+        let account = Account::register(server).await;
+        check(&stored(server, &account).await, hash, iterations, length);
+        let answer = sign_in(server, &account.email, PASSWORD).await;
         assert_eq!(answer.status, 200);
-        server.stop().await;
     }
+    servers[0].clone().stop().await;
 }
 
 #[wasm_bindgen_test]
@@ -146,20 +149,21 @@ async fn a_pepper_is_needed_until_it_is_retired_and_gone() {
 #[wasm_bindgen_test]
 async fn hashes_on_both_sides_of_cloudflares_limit_are_checked() {
     let server = Server::shared().await;
-    for hash in ["sha256", "sha512"] {
-        for iterations in [1_000, 100_000, 100_001, 210_000] {
-            let email = format!("{}@example.com", unique("limit"));
-            let statement = "INSERT INTO users (email, name, password_hash) VALUES (?, 'Ann', ?)";
-            let stored = harness::stored_password(hash, PASSWORD, iterations);
-            server
-                .sql(statement, &[email.as_str().into(), stored.into()])
-                .await;
-            for (password, status) in [(PASSWORD, 200), ("wrong horse battery", 401)] {
-                let answer = sign_in(&server, &email, password).await;
-                assert_eq!(answer.status, status, "{hash} {iterations} {password}");
-            }
+    let hashes = ["sha256", "sha512"].into_iter();
+    let costs = hashes.flat_map(|hash| [1_000, 100_000, 100_001, 210_000].map(|i| (hash, i)));
+    let checks = costs.map(async |(hash, iterations)| {
+        let email = format!("{}@example.com", unique("limit"));
+        let statement = "INSERT INTO users (email, name, password_hash) VALUES (?, 'Ann', ?)";
+        let stored = harness::stored_password(hash, PASSWORD, iterations);
+        server
+            .sql(statement, &[email.as_str().into(), stored.into()])
+            .await;
+        for (password, status) in [(PASSWORD, 200), ("wrong horse battery", 401)] {
+            let answer = sign_in(&server, &email, password).await;
+            assert_eq!(answer.status, status, "{hash} {iterations} {password}");
         }
-    }
+    });
+    join_all(checks).await;
 }
 
 #[wasm_bindgen_test]

@@ -124,11 +124,16 @@ async fn the_rate_limit_counts_requests_of_an_address() {
 
 #[wasm_bindgen_test]
 async fn without_its_rate_limit_the_database_still_counts() {
-    let gone = [("SIGN_INS", None), ("REGISTRATIONS", None)];
+    let gone = [
+        QUICK[0],
+        QUICK[1],
+        ("SIGN_INS", None),
+        ("REGISTRATIONS", None),
+    ];
     for (server, problem) in [
         (Server::start(&gone).await, "no such binding"),
         (
-            Server::start_with_failing_rate_limits().await,
+            Server::start_with_failing_rate_limits(&QUICK).await,
             "no rate limit today",
         ),
     ] {
