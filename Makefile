@@ -40,11 +40,17 @@ build: $(NODE_MODULES) $(TOOLS) ## build the Worker into build/
 	@test -d build || echo 'Compiling the Worker, about a minute the first time.'
 	node scripts/build.mjs
 
-test: $(NODE_MODULES) $(TOOLS) ## run all tests
+test: $(NODE_MODULES) $(TOOLS) ## run all tests, or the HTTP tests with a text in their names: make test ONE=name
+ifdef ONE
+	@$(MAKE) --no-print-directory build
+	node scripts/test-http.mjs '$(ONE)'
+else
 	cargo test --locked --package edge-auth-core --package edge-auth --package users-sql
 	@$(MAKE) --no-print-directory build
-	cargo test --locked --target $(TARGET) --test http --test vectors
-	node --test 'tests/scripts/*.test.mjs'
+	cargo test --locked --target $(TARGET) --test vectors
+	node scripts/test-http.mjs
+	node --test --test-concurrency=2 'tests/scripts/*.test.mjs'
+endif
 
 test-browser: chromium build ## run the tests in a browser; needs Chromium
 	CHROMIUM='$(CHROMIUM)' node --test --test-timeout=120000 tests/browser/*.test.mjs

@@ -1,5 +1,6 @@
 // Routes that check or make an access token, by algorithm, and one that does neither.
-import { built, makeKey } from '../../tests/support/server.mjs';
+import { makeKey } from '../../tests/harness/others.mjs';
+import { built } from '../../tests/harness/workers.mjs';
 import { get, heading, measure, openSession, refresh, register, send, startProcess, unknown } from './support.mjs';
 
 const READING = { warmUps: 500, count: 2000 };

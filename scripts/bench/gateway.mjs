@@ -1,6 +1,6 @@
 // What the gateway adds to a request to a service behind it.
 import http from 'node:http';
-import { built } from '../../tests/support/server.mjs';
+import { built } from '../../tests/harness/workers.mjs';
 import { agent, heading, logIn, median, register, row, send, startProcess } from './support.mjs';
 
 const PROTECTED = '[{"prefix":"/up/","upstream":"UPSTREAM","dialect":"JWT"}]';

@@ -1,5 +1,5 @@
 // An import of 100,000 accounts.
-import { builtWithin } from '../../tests/support/server.mjs';
+import { builtWithin } from '../../tests/harness/workers.mjs';
 import { heading, logIn, register, row, send, startProcess } from './support.mjs';
 
 /** 100,000 users in ten requests, and how much of the time the database has. */

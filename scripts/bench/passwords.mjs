@@ -1,7 +1,7 @@
 // What a password costs: new ones by each function, and every form of stored hash.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { built } from '../../tests/support/server.mjs';
+import { built } from '../../tests/harness/workers.mjs';
 import { heading, logIn, measure, register, send, startProcess } from './support.mjs';
 
 const FORMS = [

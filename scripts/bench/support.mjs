@@ -1,7 +1,7 @@
 // What the parts of `make bench` share: processes whose CPU time is read, requests, and tables.
 import { readFileSync, readdirSync } from 'node:fs';
 import http from 'node:http';
-import { start } from '../../tests/support/server.mjs';
+import { start } from '../../tests/harness/server.mjs';
 
 export const agent = new http.Agent({ keepAlive: true });
 

@@ -1,5 +1,5 @@
 // The hot path once more, as one would write it by hand in JavaScript on Hono: what `make bench` holds the Worker against.
-// It is here and not in tests/support/, since it stands in for nothing and no test runs it. hot-path.mjs checks that both
+// It is here and not in tests/harness/, since it stands in for nothing and no test runs it. hot-path.mjs checks that both
 // answer alike before it measures: status, headers and JSON.
 //
 // It leaves out what costs the Worker something and a short program would not have: throttling and rate limits, the audit

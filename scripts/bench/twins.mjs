@@ -1,6 +1,6 @@
 // Ours and its twin in JavaScript, to be started alike.
 import * as esbuild from 'esbuild';
-import { built, script } from '../../tests/support/server.mjs';
+import { built, script } from '../../tests/harness/workers.mjs';
 import { startProcess } from './support.mjs';
 import { TABLES } from './twin.js';
 

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { built, start } from '../support/server.mjs';
+import { start } from '../harness/server.mjs';
+import { built } from '../harness/workers.mjs';
 
 /** Serves an empty page on an origin of its own. */
 async function serve() {

@@ -4,13 +4,7 @@
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::given::{Account, PASSWORD, stored_password};
-use crate::support::{RequestBuilder, Server};
-
-const QUICK: [(&str, Option<&str>); 2] = [
-    ("PASSWORD_HASH", Some("argon2id")),
-    ("SIGN_IN_FLOOR_MS", Some("100")),
-];
+use crate::harness::{Account, PASSWORD, QUICK, RequestBuilder, Server, stored_password};
 
 /// What others do to the account between two steps of its request, and how that is refused.
 const MEANWHILE: [(&str, (u16, &str)); 4] = [
@@ -248,41 +242,6 @@ async fn one_of_two_sessions_that_end_each_other_is_left() {
     assert_eq!(answer.status, 401);
     let left = "SELECT id FROM sessions WHERE user_id = ?";
     assert_eq!(server.sql(left, &[account.id.into()]).await.len(), 1);
-    server.stop().await;
-}
-
-#[wasm_bindgen_test]
-async fn an_account_that_is_deleted_six_times_at_once_is_deleted_once() {
-    let server = Server::start(&QUICK).await;
-    for imported in [false, true] {
-        let account = Account::register(&server).await;
-        if imported {
-            let hash = stored_password("sha256", PASSWORD, 1000);
-            let statement = "UPDATE users SET password_hash = ? WHERE id = ?";
-            server
-                .sql(statement, &[hash.into(), account.id.into()])
-                .await;
-        }
-        let delete = || async {
-            let request = server.request("DELETE", "/api/auth/me");
-            let request = request.header("Authorization", &account.bearer());
-            request.json(json!({ "password": PASSWORD })).send().await
-        };
-        let answers = futures_util::future::join_all((0..6).map(|_| delete())).await;
-        let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
-        statuses.sort_unstable();
-        assert_eq!(statuses[0], 204, "{statuses:?}");
-        // Whoever comes second has not failed: the account is gone.
-        let failed = "SELECT key FROM attempts WHERE failures > 0";
-        assert!(server.sql(failed, &[]).await.is_empty());
-        let events = "SELECT id FROM audit WHERE action = 'sign_in_failed'";
-        assert!(server.sql(events, &[]).await.is_empty());
-        let rest = statuses[1..].iter();
-        assert!(
-            rest.copied().all(|s| matches!(s, 401 | 403 | 404)),
-            "{statuses:?}"
-        );
-    }
     server.stop().await;
 }
 

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::given::{Account, PASSWORD};
-use crate::support::{Answer, Server};
+use crate::harness::{Account, Answer, PASSWORD, Server};
 
 const POLICY: Option<&str> = Some("max-age=31536000");
 

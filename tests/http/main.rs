@@ -1,4 +1,5 @@
-//! The Worker's contract, tested over HTTP against the built Worker in workerd.
+//! The Worker's contract, tested over HTTP against the built Worker in workerd: a folder an area of `src/api`, and what
+//! spans areas.
 
 #![cfg(target_arch = "wasm32")]
 #![allow(
@@ -14,22 +15,16 @@ mod accounts;
 mod admin;
 mod authority;
 mod bad_input;
-mod configuration;
 mod cors;
-mod enumeration;
-mod flask_jwt;
 mod gateway;
-mod given;
 mod golden;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod https;
 mod keys;
-mod old_hashes;
-mod passwords;
-mod queries;
-mod schema;
+mod operations;
 mod sessions;
+mod sign_in;
 mod smoke;
-mod support;
-mod throttling;
 mod tokens;
 mod trap;

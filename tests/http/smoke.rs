@@ -3,24 +3,7 @@
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::given;
-use crate::support::{self, Server};
-
-#[wasm_bindgen_test]
-async fn healthz_answers_json() {
-    let answer = Server::shared()
-        .await
-        .request("GET", "/healthz")
-        .send()
-        .await;
-
-    assert_eq!(answer.status, 200);
-    assert_eq!(
-        answer.headers.get("content-type").as_deref(),
-        Some("application/json")
-    );
-    assert!(answer.json().is_object(), "{}", answer.text());
-}
+use crate::harness::{self, Server};
 
 #[wasm_bindgen_test]
 async fn webcrypto_refuses_what_cloudflare_refuses() {
@@ -54,7 +37,7 @@ async fn webcrypto_refuses_what_cloudflare_refuses() {
 
     assert_eq!(
         allowed.body,
-        support::pbkdf2("sha256", &[0; 16], &[0; 16], 100_000, 32)
+        harness::pbkdf2("sha256", &[0; 16], &[0; 16], 100_000, 32)
     );
     assert_eq!((refused.status, refused.text()), (500, "NotSupportedError"));
     server.stop().await;
@@ -123,7 +106,7 @@ async fn bindings_are_those_of_wrangler_toml_but_for_overrides() {
 
     let plain = bindings(&[]).await;
     assert!(plain["DB"].is_object(), "{plain}");
-    assert_eq!(plain["JWT_SECRET"], given::SECRET);
+    assert_eq!(plain["JWT_SECRET"], harness::SECRET);
 
     let other = bindings(&[("DB", None), ("JWT_SECRET", None), ("OTHER", Some("1"))]).await;
     assert_eq!(
@@ -146,7 +129,7 @@ async fn database_and_console_can_be_looked_into() {
         &[],
     )
     .await;
-    let before = support::measures_cpu().then(|| server.cpu_ms());
+    let before = harness::measures_cpu().then(|| server.cpu_ms());
     server.request("GET", "/").send().await;
 
     assert_eq!(server.logs().await, ["asked"]);
@@ -163,14 +146,14 @@ async fn database_and_console_can_be_looked_into() {
 #[wasm_bindgen_test]
 async fn foreign_tokens_verify_themselves() {
     let (key, other_key) = ("k".repeat(32), "l".repeat(32));
-    let token = support::jose_sign(json!({ "alg": "HS256" }), json!({ "sub": "1" }), &key).await;
+    let token = harness::jose_sign(json!({ "alg": "HS256" }), json!({ "sub": "1" }), &key).await;
 
     assert_eq!(
-        support::jose_verify(&token, &key).await,
+        harness::jose_verify(&token, &key).await,
         Ok(json!({ "sub": "1" }))
     );
-    assert!(support::jose_verify(&token, &other_key).await.is_err());
+    assert!(harness::jose_verify(&token, &other_key).await.is_err());
     let (signed, signature) = token.rsplit_once('.').unwrap();
-    let mac = support::hmac("sha256", key.as_bytes(), signed.as_bytes());
-    assert_eq!(support::base64url(&mac), signature);
+    let mac = harness::hmac("sha256", key.as_bytes(), signed.as_bytes());
+    assert_eq!(harness::base64url(&mac), signature);
 }

@@ -1,28 +1,27 @@
-//! Access tokens over HTTP: other libraries, attacks (RFC 8725), dialects of a refusal.
+//! Access tokens over HTTP: other libraries, attacks (RFC 8725), tokens of the old service.
 
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::given::{self, Account, SECRET};
-use crate::support::{self, Answer, Server};
+use crate::harness::{self, Account, Answer, SECRET, Server, me, signed};
 
-async fn verify(server: &Server, authorization: &str) -> Answer {
+pub(crate) async fn verify(server: &Server, authorization: &str) -> Answer {
     let request = server.request("GET", "/verify");
     request.header("Authorization", authorization).send().await
 }
 
 fn segment(value: &Value) -> String {
-    support::base64url(value.to_string().as_bytes())
+    harness::base64url(value.to_string().as_bytes())
 }
 
 #[wasm_bindgen_test]
 async fn jose_accepts_our_tokens_and_we_accept_jose_s() {
     let server = Server::shared().await;
     let account = Account::register(&server).await;
-    let claims = support::jose_verify(&account.access_token, SECRET)
+    let claims = harness::jose_verify(&account.access_token, SECRET)
         .await
         .unwrap();
-    let now = given::now();
+    let now = harness::now();
     assert_eq!(claims["iss"], "edge-auth");
     assert_eq!(claims["sub"], account.id.to_string());
     assert_eq!(claims["identity"], account.id);
@@ -31,14 +30,14 @@ async fn jose_accepts_our_tokens_and_we_accept_jose_s() {
     assert_eq!(claims["iat"], claims["nbf"]);
     assert!(claims["iat"].as_u64().unwrap().abs_diff(now) <= 5);
     assert!(
-        support::jose_verify(&account.access_token, "another secret")
+        harness::jose_verify(&account.access_token, "another secret")
             .await
             .is_err()
     );
 
     let header = json!({ "alg": "HS256" });
     let claims = json!({ "sub": account.id.to_string(), "exp": now + 60 });
-    let token = support::jose_sign(header, claims, SECRET).await;
+    let token = harness::jose_sign(header, claims, SECRET).await;
     assert_eq!(
         verify(&server, &format!("Bearer {token}")).await.status,
         200
@@ -60,24 +59,24 @@ async fn every_token_has_an_id_of_its_own() {
 async fn attacks_are_refused() {
     let server = Server::shared().await;
     let account = Account::register(&server).await;
-    let claims = json!({ "sub": account.id.to_string(), "exp": given::now() + 60 });
+    let claims = json!({ "sub": account.id.to_string(), "exp": harness::now() + 60 });
     let sign = |hash: &str, key: &[u8], header: &Value, claims: &Value| {
         let message = format!("{}.{}", segment(header), segment(claims));
-        let signature = support::hmac(hash, key, message.as_bytes());
-        format!("{message}.{}", support::base64url(&signature))
+        let signature = harness::hmac(hash, key, message.as_bytes());
+        format!("{message}.{}", harness::base64url(&signature))
     };
     let ours = |header: &Value| sign("sha256", SECRET.as_bytes(), header, &claims);
     let attacker = [b'a'; 32];
-    let jwk = json!({ "kty": "oct", "k": support::base64url(&attacker) });
+    let jwk = json!({ "kty": "oct", "k": harness::base64url(&attacker) });
     let good = ours(&json!({ "alg": "HS256" }));
     let (message, signature) = good.rsplit_once('.').unwrap();
     let repeated = format!(r#"{{"sub":"1","sub":"{}","exp":9999999999}}"#, account.id);
     let repeated = format!(
         "{}.{}",
         segment(&json!({ "alg": "HS256" })),
-        support::base64url(repeated.as_bytes())
+        harness::base64url(repeated.as_bytes())
     );
-    let repeated_signature = support::hmac("sha256", SECRET.as_bytes(), repeated.as_bytes());
+    let repeated_signature = harness::hmac("sha256", SECRET.as_bytes(), repeated.as_bytes());
 
     assert_eq!(verify(&server, &format!("Bearer {good}")).await.status, 200);
     let not_allowed = "The specified alg value is not allowed";
@@ -88,7 +87,7 @@ async fn attacks_are_refused() {
         (format!("{good}="), "Invalid crypto padding"),
         (format!("{message}.{}", &signature[..40]), failed),
         (
-            format!("{repeated}.{}", support::base64url(&repeated_signature)),
+            format!("{repeated}.{}", harness::base64url(&repeated_signature)),
             "Invalid payload string",
         ),
         (
@@ -152,8 +151,8 @@ async fn attacks_are_refused() {
 #[wasm_bindgen_test]
 async fn a_token_of_100_kb_is_refused() {
     let server = Server::shared().await;
-    let claims = json!({ "sub": "1", "exp": given::now() + 60, "x": "y".repeat(75_000) });
-    let token = given::signed(&claims);
+    let claims = json!({ "sub": "1", "exp": harness::now() + 60, "x": "y".repeat(75_000) });
+    let token = harness::signed(&claims);
     assert!(token.len() > 100_000);
     let answer = verify(&server, &format!("Bearer {token}")).await;
     assert_eq!(
@@ -164,92 +163,23 @@ async fn a_token_of_100_kb_is_refused() {
 }
 
 #[wasm_bindgen_test]
-async fn the_scheme_picks_the_dialect_of_verify() {
-    let server = Server::shared().await;
-    let first = json!({
-        "description": "Not enough segments", "error": "Invalid token", "status_code": 401,
-    });
-    let second = json!({ "msg": "Not enough segments" });
-    for (header, body, challenge) in [
-        ("JWT x", &first, "JWT realm=\"Login Required\""),
-        ("Basic x, jwt x", &first, "JWT realm=\"Login Required\""),
-        ("Bearer x", &second, "Bearer"),
-    ] {
-        let answer = verify(&server, header).await;
-        assert_eq!((answer.status, &answer.json()), (401, body), "{header}");
-        assert_eq!(
-            answer.headers.get("WWW-Authenticate").as_deref(),
-            Some(challenge)
-        );
-    }
-    // On `/api/*` it is always the second.
-    let me = server
-        .request("GET", "/api/auth/me")
-        .header("Authorization", "JWT x");
-    let answer = me.send().await;
-    assert_eq!((answer.status, &answer.json()), (401, &second));
-}
-
-#[wasm_bindgen_test]
-async fn verify_takes_any_method_and_follows_the_account() {
-    let server = Server::shared().await;
+async fn tokens_of_the_old_service_are_told_by_their_time() {
+    let server = Server::shared_quick().await;
     let account = Account::register(&server).await;
-    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
-        let request = server.request(method, "/verify");
-        let answer = request
-            .header("Authorization", &account.bearer())
-            .send()
-            .await;
-        assert_eq!(answer.status, 200, "{method}");
-        assert_eq!(answer.body.is_empty(), method == "HEAD", "{method}");
-    }
-    let refusals = async |reason: &str, error: &str, description: &str| {
-        let answer = verify(&server, &account.bearer()).await;
-        assert_eq!(
-            (answer.status, answer.json()),
-            (401, json!({ "msg": reason }))
-        );
-        let answer = verify(&server, &format!("JWT {}", account.access_token)).await;
-        let body = json!({ "description": description, "error": error, "status_code": 401 });
-        assert_eq!((answer.status, answer.json()), (401, body));
-    };
+    let statement = "UPDATE users SET tokens_valid_after = ? WHERE id = ?";
+    let change = harness::now() - 60;
     server
-        .sql(
-            "UPDATE users SET disabled = 1 WHERE id = ?",
-            &[account.id.into()],
-        )
+        .sql(statement, &[change.into(), account.id.into()])
         .await;
-    let revoked = "Token has been revoked";
-    refusals(revoked, "Invalid token", revoked).await;
-    server
-        .sql("DELETE FROM users WHERE id = ?", &[account.id.into()])
-        .await;
-    let gone = format!("Error loading the user {}", account.id);
-    refusals(&gone, "Invalid JWT", "User does not exist").await;
-}
-
-#[wasm_bindgen_test]
-async fn odd_token_ids_do_not_break_the_answer() {
-    let server = Server::shared().await;
-    let account = Account::register(&server).await;
-    for (jti, header) in [
-        (json!("a-b_c"), Some("a-b_c")),
-        (json!("a\r\nX-Auth-Role: admin"), None),
-        (json!("ä"), None),
-        (json!(""), None),
-        (json!(null), None),
+    for (issued_at, status) in [
+        (json!(change - 1), 401),
+        (json!(change), 401),
+        (json!(change + 1), 200),
+        (json!(null), 401),
     ] {
-        let claims = json!({ "identity": account.id, "exp": given::now() + 60, "jti": jti });
-        let answer = verify(&server, &format!("JWT {}", given::signed(&claims))).await;
-        assert_eq!(answer.status, 200, "{jti}");
-        assert_eq!(
-            answer.headers.get("X-Auth-Token-Id").as_deref(),
-            header,
-            "{jti}"
-        );
-        assert_eq!(
-            answer.headers.get("X-Auth-Role").as_deref(),
-            Some("customer")
-        );
+        let token = signed(&json!({
+            "identity": account.id, "iat": issued_at, "exp": harness::now() + 600, "jti": "a.1",
+        }));
+        assert_eq!(me(&server, &token).await, status, "{issued_at}");
     }
 }

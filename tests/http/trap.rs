@@ -4,7 +4,7 @@ use futures_util::future::join;
 use serde_json::Value;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::support::{Answer, Server};
+use crate::harness::{Answer, Server};
 
 const ERROR: &str = "{\"error\":\"Internal server error\"}\n";
 const MESSAGE: &str = "{\"message\":\"Internal server error\"}\n";

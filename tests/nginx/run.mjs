@@ -7,7 +7,8 @@ import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { built, start } from '../support/server.mjs';
+import { start } from '../harness/server.mjs';
+import { built } from '../harness/workers.mjs';
 
 const STARTS_WITHIN_MS = 10_000;
 

@@ -1,0 +1,26 @@
+//! A Worker in workerd, what can be asked of it from outside, and what tests start from.
+
+mod client;
+mod given;
+mod others;
+mod request;
+mod server;
+
+pub(crate) use client::*;
+pub(crate) use given::*;
+pub(crate) use others::*;
+pub(crate) use request::*;
+pub(crate) use server::*;
+
+use js_sys::JSON;
+use serde_json::Value;
+use wasm_bindgen::JsValue;
+
+fn to_js(value: &Value) -> JsValue {
+    JSON::parse(&value.to_string()).expect("JSON")
+}
+
+fn from_js(value: &JsValue) -> Value {
+    let text = JSON::stringify(value).expect("a value that JSON can hold");
+    serde_json::from_str(&String::from(text)).expect("JSON")
+}

@@ -1,0 +1,8 @@
+//! Both sign-in routes: names and passwords, and what failures bring.
+
+mod auth;
+mod enumeration;
+mod login;
+mod old_hashes;
+mod passwords;
+mod throttle;
