@@ -33,10 +33,15 @@ async fn an_account_that_is_deleted_six_times_at_once_is_deleted_once() {
         statuses.sort_unstable();
         assert_eq!(statuses[0], 204, "{statuses:?}");
         // Whoever comes second has not failed: the account is gone.
-        let failed = "SELECT key FROM attempts WHERE key LIKE 'name %'";
-        assert!(server.sql(failed, &[]).await.is_empty());
-        let events = "SELECT id FROM audit WHERE action = 'sign_in_failed'";
-        assert!(server.sql(events, &[]).await.is_empty());
+        let left = "SELECT key FROM attempts WHERE key LIKE 'user ' || ? || ' %'";
+        assert!(
+            server
+                .sql(left, &[account.id.to_string().into()])
+                .await
+                .is_empty()
+        );
+        let events = "SELECT id FROM audit WHERE action = 'sign_in_failed' AND user_id = ?";
+        assert!(server.sql(events, &[account.id.into()]).await.is_empty());
         let rest = statuses[1..].iter();
         assert!(
             rest.copied().all(|s| matches!(s, 401 | 403 | 404)),
