@@ -1,19 +1,21 @@
 //! The table `users`.
 
+mod admin;
 mod import;
+mod own;
 
 use wasm_bindgen::JsValue;
 
 use super::attempts::{Attempts, Closed, closed};
 use super::sessions::{NewSession, Sessions, earliest, is_open};
-use super::{
-    Authority, Database, Row, Statement, StoreError, caller_may, id_number, number, or_null,
-};
-use edge_auth_core::account::{Email, Name, Role, Roles, SignInName, User, UserId, Username};
+use super::{Database, Row, Statement, StoreError, id_number, number, or_null};
+use edge_auth_core::account::{Email, Name, SignInName, User, UserId, Username};
 use edge_auth_core::session::{Lifetimes, SessionId};
-use edge_auth_core::throttle::{AddressHash, AttemptKey, AttemptKeys, NameHash};
+use edge_auth_core::throttle::{AddressHash, AttemptKey, AttemptKeys};
 
+pub use admin::AdminChange;
 pub use import::NotImported;
+pub use own::UpdateError;
 
 /// An account with what only the service may see.
 #[derive(Debug)]
@@ -85,28 +87,6 @@ pub enum InsertError {
     Store(StoreError),
 }
 
-/// What an administrator changes; what is `None` stays.
-#[derive(Debug)]
-pub struct AdminChange<'a> {
-    /// The role, one of `roles`.
-    pub role: Option<&'a Role>,
-    /// Whether sign-in and tokens are refused.
-    pub disabled: Option<bool>,
-    /// The name that the person goes by.
-    pub name: Option<&'a Name>,
-    /// All roles, the one with the fewest rights first.
-    pub roles: &'a Roles,
-}
-
-/// Why an account was not changed.
-#[derive(Debug, PartialEq, Eq)]
-pub enum UpdateError {
-    /// Another account has the username.
-    UsernameTaken,
-    /// The database failed.
-    Store(StoreError),
-}
-
 /// The accounts in a D1 database.
 #[derive(Debug)]
 pub struct Users<'a>(pub &'a Database);
@@ -118,6 +98,7 @@ macro_rules! columns {
          tokens_valid_after"
     };
 }
+use columns;
 
 /// The columns of an account, and their number.
 const COLUMNS: u32 = 11;
@@ -188,29 +169,6 @@ const INSERT: &str = concat!(
 const REPLACE_HASH: &str =
     "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
 
-/// ?7 is the key of the client's address, ?8 the time: whoever may not ask whether a name is taken
-/// is told nothing.
-const UPDATE_PROFILE: &str = concat!(
-    "UPDATE users SET name = coalesce(?2, name), \
-       username = CASE WHEN ?3 THEN ?4 ELSE username END, \
-       username_folded = CASE WHEN ?3 THEN ?5 ELSE username_folded END, \
-       updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') \
-     WHERE id = ?1 AND ",
-    caller_may!("?6"),
-    " AND NOT (?4 IS NOT NULL AND EXISTS \
-       (SELECT 1 FROM attempts WHERE key = ?7 AND closed_until > ?8)) RETURNING ",
-    columns!()
-);
-
-/// Only at the epoch at which the stored password was checked.
-const CHANGE_PASSWORD: &str = concat!(
-    "UPDATE users SET password_hash = ?2, epoch = epoch + 1, tokens_valid_after = ?3, \
-       updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') \
-     WHERE id = ?1 AND ",
-    caller_may!("?4"),
-    " RETURNING 1"
-);
-
 /// Whether ?1 is the only account left that may use the administration.
 macro_rules! is_last_admin {
     () => {
@@ -218,52 +176,7 @@ macro_rules! is_last_admin {
          WHERE other.role = 'admin' AND other.disabled = 0 AND other.id <> ?1)"
     };
 }
-
-/// Its sessions go with it by the schema.
-const DELETE: &str = concat!(
-    "DELETE FROM users WHERE id = ?1 AND NOT (",
-    is_last_admin!(),
-    ") AND ",
-    caller_may!("?2"),
-    " RETURNING 1"
-);
-
-const PAGE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM users WHERE id > ?1 ORDER BY id LIMIT ?2"
-);
-
-/// Whether the change lowers the account's rights; ?4 lists the roles, the lowest first.
-macro_rules! lowers {
-    () => {
-        "(coalesce(?3, 0) > disabled OR \
-          instr(?4, ',' || coalesce(?2, role) || ',') < instr(?4, ',' || role || ','))"
-    };
-}
-
-/// Role ?2, disabled ?3, name ?5 of account ?1. The epoch ends its sessions and tokens.
-const CHANGE: &str = concat!(
-    "UPDATE users SET tokens_valid_after = CASE WHEN ",
-    lowers!(),
-    " THEN ?6 ELSE tokens_valid_after END, epoch = epoch + ",
-    lowers!(),
-    ", role = coalesce(?2, role), disabled = coalesce(?3, disabled), name = coalesce(?5, name), \
-     updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') WHERE id = ?1 AND NOT (",
-    is_last_admin!(),
-    " AND (coalesce(?2, role) <> 'admin' OR coalesce(?3, disabled) = 1)) AND ",
-    caller_may!("?7"),
-    " RETURNING ",
-    columns!()
-);
-
-const END_SESSIONS: &str = concat!(
-    "UPDATE users SET epoch = epoch + 1, tokens_valid_after = ?2 WHERE id = ?1 AND ",
-    caller_may!("?3"),
-    " RETURNING 1"
-);
-
-const MAY_UNLOCK: &str = concat!("SELECT 1 FROM users WHERE id = ?1 AND ", caller_may!("?2"));
+use is_last_admin;
 
 impl Users<'_> {
     /// The account of that id, and whether that session is open to it; true without one.
@@ -422,160 +335,4 @@ impl Users<'_> {
         self.0.first(REPLACE_HASH, &values).await?;
         Ok(())
     }
-
-    /// Changes what is given of the caller's account; `Some(None)` takes the username away. `None`
-    /// where the caller may not, or the address of that key is closed.
-    ///
-    /// # Errors
-    /// See [`UpdateError`].
-    pub async fn update_profile(
-        &self,
-        name: Option<&Name>,
-        username: Option<Option<&Username>>,
-        authority: &Authority<'_>,
-        address: &AttemptKey,
-        now: u64,
-    ) -> Result<Option<User>, UpdateError> {
-        let new = username.flatten();
-        let values = [
-            id_number(authority.user_id),
-            or_null(name.map(Name::as_str)),
-            username.is_some().into(),
-            or_null(new.map(Username::as_str)),
-            or_null(new.map(Username::folded)),
-            authority.value(),
-            address.as_str().into(),
-            number(now),
-        ];
-        let updated = async {
-            self.0
-                .first(UPDATE_PROFILE, &values)
-                .await?
-                .as_ref()
-                .map(account)
-                .transpose()
-        };
-        match updated.await {
-            Ok(account) => Ok(account.map(|account| account.user)),
-            Err(error) if error.is_duplicate_of("users.username_folded") => {
-                Err(UpdateError::UsernameTaken)
-            }
-            Err(error) => Err(UpdateError::Store(error)),
-        }
-    }
-
-    /// Stores a new password of the caller and ends every token and session but the caller's; false
-    /// where the caller may not. `now` is Unix time in seconds.
-    ///
-    /// # Errors
-    /// The database failed, and nothing has changed.
-    pub async fn change_password(
-        &self,
-        password_hash: &str,
-        authority: &Authority<'_>,
-        now: u64,
-    ) -> Result<bool, StoreError> {
-        let id = authority.user_id;
-        let values = vec![
-            id_number(id),
-            password_hash.into(),
-            number(now),
-            authority.value(),
-        ];
-        let statements = [
-            Statement(CHANGE_PASSWORD, values),
-            Sessions::kept(id, authority.session, password_hash),
-        ];
-        Ok(self.0.batch(&statements).await?.is_some())
-    }
-
-    /// Deletes the caller's account with its sessions, unless it is the last admin's or the caller
-    /// may not, and says whether it did. Its id is never used again.
-    ///
-    /// # Errors
-    /// The database failed, and nothing has changed.
-    pub async fn delete(&self, authority: &Authority<'_>) -> Result<bool, StoreError> {
-        let id = authority.user_id;
-        let statements = [
-            Statement(DELETE, vec![id_number(id), authority.value()]),
-            Attempts::account_forgotten(id),
-        ];
-        Ok(self.0.batch(&statements).await?.is_some())
-    }
-
-    /// The accounts after the one of id `after`, by id.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn page(&self, after: u64, limit: u32) -> Result<Vec<Account>, StoreError> {
-        let rows = self.0.all(PAGE, &[number(after), limit.into()]).await?;
-        rows.iter().map(account).collect()
-    }
-
-    /// Makes an administrator's change; `None` where there is no such account, or it is the last
-    /// admin's and would no longer be, or the caller may not. Where it lowers the account's rights
-    /// it ends its tokens and sessions. `now` is Unix time in seconds.
-    ///
-    /// # Errors
-    /// The database failed, and nothing has changed.
-    pub async fn change(
-        &self,
-        id: UserId,
-        change: &AdminChange<'_>,
-        authority: &Authority<'_>,
-        now: u64,
-    ) -> Result<Option<Account>, StoreError> {
-        let values = [
-            id_number(id),
-            or_null(change.role.map(Role::as_str)),
-            or_null(change.disabled.map(u32::from)),
-            listed(change.roles).into(),
-            or_null(change.name.map(Name::as_str)),
-            number(now),
-            authority.value(),
-        ];
-        let row = self.0.first(CHANGE, &values).await?;
-        row.as_ref().map(account).transpose()
-    }
-
-    /// Ends every session and token of an account; false where there is none of that id, or the
-    /// caller may not. `now` is Unix time in seconds.
-    ///
-    /// # Errors
-    /// The database failed, and nothing has changed.
-    pub async fn end_sessions(
-        &self,
-        id: UserId,
-        authority: &Authority<'_>,
-        now: u64,
-    ) -> Result<bool, StoreError> {
-        let values = [id_number(id), number(now), authority.value()];
-        Ok(self.0.first(END_SESSIONS, &values).await?.is_some())
-    }
-
-    /// Forgets the failed sign-ins of an account of these names; false where there is none of that
-    /// id, or the caller may not.
-    ///
-    /// # Errors
-    /// The database failed, and nothing has changed.
-    pub async fn unlock(
-        &self,
-        id: UserId,
-        names: &[NameHash],
-        authority: &Authority<'_>,
-    ) -> Result<bool, StoreError> {
-        let asked = Statement(MAY_UNLOCK, vec![id_number(id), authority.value()]);
-        let [account, pairs] = Attempts::unlocked(id, names, authority);
-        let row = self.0.batch(&[asked, account, pairs]).await?;
-        Ok(row.is_some())
-    }
-}
-
-/// The roles as [`CHANGE`] takes them, each between commas.
-fn listed(roles: &Roles) -> String {
-    roles
-        .iter()
-        .map(|role| format!(",{role}"))
-        .collect::<String>()
-        + ","
 }

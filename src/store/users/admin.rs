@@ -1,0 +1,136 @@
+//! What administrators do with accounts.
+
+use edge_auth_core::account::{Name, Role, Roles, UserId};
+use edge_auth_core::throttle::NameHash;
+
+use super::{Account, Users, account, columns, is_last_admin};
+use crate::store::attempts::Attempts;
+use crate::store::{Authority, Statement, StoreError, caller_may, id_number, number, or_null};
+
+/// What an administrator changes; what is `None` stays.
+#[derive(Debug)]
+pub struct AdminChange<'a> {
+    /// The role, one of `roles`.
+    pub role: Option<&'a Role>,
+    /// Whether sign-in and tokens are refused.
+    pub disabled: Option<bool>,
+    /// The name that the person goes by.
+    pub name: Option<&'a Name>,
+    /// All roles, the one with the fewest rights first.
+    pub roles: &'a Roles,
+}
+
+const PAGE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM users WHERE id > ?1 ORDER BY id LIMIT ?2"
+);
+
+/// Whether the change lowers the account's rights; ?4 lists the roles, the lowest first.
+macro_rules! lowers {
+    () => {
+        "(coalesce(?3, 0) > disabled OR \
+          instr(?4, ',' || coalesce(?2, role) || ',') < instr(?4, ',' || role || ','))"
+    };
+}
+
+/// Role ?2, disabled ?3, name ?5 of account ?1. The epoch ends its sessions and tokens.
+const CHANGE: &str = concat!(
+    "UPDATE users SET tokens_valid_after = CASE WHEN ",
+    lowers!(),
+    " THEN ?6 ELSE tokens_valid_after END, epoch = epoch + ",
+    lowers!(),
+    ", role = coalesce(?2, role), disabled = coalesce(?3, disabled), name = coalesce(?5, name), \
+     updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') WHERE id = ?1 AND NOT (",
+    is_last_admin!(),
+    " AND (coalesce(?2, role) <> 'admin' OR coalesce(?3, disabled) = 1)) AND ",
+    caller_may!("?7"),
+    " RETURNING ",
+    columns!()
+);
+
+const END_SESSIONS: &str = concat!(
+    "UPDATE users SET epoch = epoch + 1, tokens_valid_after = ?2 WHERE id = ?1 AND ",
+    caller_may!("?3"),
+    " RETURNING 1"
+);
+
+const MAY_UNLOCK: &str = concat!("SELECT 1 FROM users WHERE id = ?1 AND ", caller_may!("?2"));
+
+impl Users<'_> {
+    /// The accounts after the one of id `after`, by id.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn page(&self, after: u64, limit: u32) -> Result<Vec<Account>, StoreError> {
+        let rows = self.0.all(PAGE, &[number(after), limit.into()]).await?;
+        rows.iter().map(account).collect()
+    }
+
+    /// Makes an administrator's change; `None` where there is no such account, or it is the last
+    /// admin's and would no longer be, or the caller may not. Where it lowers the account's rights
+    /// it ends its tokens and sessions. `now` is Unix time in seconds.
+    ///
+    /// # Errors
+    /// The database failed, and nothing has changed.
+    pub async fn change(
+        &self,
+        id: UserId,
+        change: &AdminChange<'_>,
+        authority: &Authority<'_>,
+        now: u64,
+    ) -> Result<Option<Account>, StoreError> {
+        let values = [
+            id_number(id),
+            or_null(change.role.map(Role::as_str)),
+            or_null(change.disabled.map(u32::from)),
+            listed(change.roles).into(),
+            or_null(change.name.map(Name::as_str)),
+            number(now),
+            authority.value(),
+        ];
+        let row = self.0.first(CHANGE, &values).await?;
+        row.as_ref().map(account).transpose()
+    }
+
+    /// Ends every session and token of an account; false where there is none of that id, or the
+    /// caller may not. `now` is Unix time in seconds.
+    ///
+    /// # Errors
+    /// The database failed, and nothing has changed.
+    pub async fn end_sessions(
+        &self,
+        id: UserId,
+        authority: &Authority<'_>,
+        now: u64,
+    ) -> Result<bool, StoreError> {
+        let values = [id_number(id), number(now), authority.value()];
+        Ok(self.0.first(END_SESSIONS, &values).await?.is_some())
+    }
+
+    /// Forgets the failed sign-ins of an account of these names; false where there is none of that
+    /// id, or the caller may not.
+    ///
+    /// # Errors
+    /// The database failed, and nothing has changed.
+    pub async fn unlock(
+        &self,
+        id: UserId,
+        names: &[NameHash],
+        authority: &Authority<'_>,
+    ) -> Result<bool, StoreError> {
+        let asked = Statement(MAY_UNLOCK, vec![id_number(id), authority.value()]);
+        let [account, pairs] = Attempts::unlocked(id, names, authority);
+        let row = self.0.batch(&[asked, account, pairs]).await?;
+        Ok(row.is_some())
+    }
+}
+
+/// The roles as [`CHANGE`] takes them, each between commas.
+fn listed(roles: &Roles) -> String {
+    roles
+        .iter()
+        .map(|role| format!(",{role}"))
+        .collect::<String>()
+        + ","
+}
