@@ -1,5 +1,5 @@
 //! Hashes that old services stored, made by the Python libraries themselves
-//! (`tests/fixtures/old_hashes.py`), verified natively. `tests/http/old_hashes.rs` does so in wasm.
+//! (`tests/fixtures/old_hashes.py`), verified natively. `tests/http/sign_in/old_hashes.rs` does so in wasm.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -62,3 +62,34 @@ pub fn unexpected(target: &Target<'_>, request_id: &str) -> Reply {
     let reply = dialect::error(target.dialect(), 500, "Internal server error");
     reply.with("X-Request-Id", request_id)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_prefix_takes_the_first_segment_of_a_route() {
+        for route in AREAS.iter().copied().flatten() {
+            let segment = route.path.split('/').nth(1).unwrap();
+            let prefix = json!([{
+                "prefix": format!("/{segment}/x/"), "upstream": "BOOKS", "dialect": "JWT",
+            }]);
+            let problem = Prefixes::parse(&prefix.to_string()).unwrap_err();
+            assert!(problem.contains("covers routes"), "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn no_route_hides_another() {
+        let prefixes = Prefixes::default();
+        for route in AREAS.iter().copied().flatten() {
+            let path = route.path.replace('*', "7");
+            let Target::Route(found, _) = resolve(&path, &prefixes) else {
+                panic!("{path}");
+            };
+            assert_eq!(found.path, route.path);
+        }
+    }
+}
