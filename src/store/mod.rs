@@ -227,7 +227,7 @@ impl StoreError {
         self.0
             .split_once("UNIQUE constraint failed: ")
             .and_then(|(_, columns)| columns.strip_prefix(column))
-            .is_some_and(|rest| !rest.starts_with(|c: char| c == '_' || c.is_alphanumeric()))
+            .is_some_and(|rest| !rest.starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric()))
     }
 }
 
