@@ -288,10 +288,10 @@ impl Row {
         UserId::new(self.integer(column)?).ok_or_else(|| Self::unexpected(column))
     }
 
-    /// The Unix time in `column`, if it is not null.
-    fn time(&self, column: u32) -> Result<Option<u64>, StoreError> {
-        let time = self.optional_integer(column)?.map(u64::try_from);
-        time.transpose().map_err(|_| Self::unexpected(column))
+    /// The integer in `column`, which is never negative, if it is not null.
+    fn unsigned(&self, column: u32) -> Result<Option<u64>, StoreError> {
+        let integer = self.optional_integer(column)?.map(u64::try_from);
+        integer.transpose().map_err(|_| Self::unexpected(column))
     }
 
     /// The role in `column`, which the table holds to be one.

@@ -241,7 +241,7 @@ impl Sessions<'_> {
             generation: u32::try_from(row.integer(1)?).map_err(|_| Row::unexpected(1))?,
             user_id,
             role: row.role(3)?,
-            epoch: row.time(4)?.unwrap_or_default(),
+            epoch: row.unsigned(4)?.unwrap_or_default(),
             is_familiar: row.integer(5)? != 0,
         })
     }

@@ -139,7 +139,7 @@ impl Attempts<'_> {
     async fn count(&self, statements: &[Statement]) -> Result<Closed, StoreError> {
         let answers = self.0.batch_all(statements).await?;
         let time = |index, column| match answers.rows(index)?.first() {
-            Some(row) => row.time(column),
+            Some(row) => row.unsigned(column),
             None => Ok(None),
         };
         let now_closed = time(1, 0)?.filter(|time| *time > 0);

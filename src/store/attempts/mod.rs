@@ -174,7 +174,7 @@ impl Attempts<'_> {
         let key = JsValue::from(key.as_str());
         let values = [key.clone(), key, number(now)];
         let row = self.0.first(CLOSED, &values).await?;
-        row.map_or(Ok(None), |row| row.time(1))
+        row.map_or(Ok(None), |row| row.unsigned(1))
     }
 }
 

@@ -116,8 +116,8 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         },
         password_hash: row.required_text(7)?,
         disabled: row.integer(8)? != 0,
-        epoch: row.time(9)?.unwrap_or_default(),
-        tokens_valid_after: row.time(10)?,
+        epoch: row.unsigned(9)?.unwrap_or_default(),
+        tokens_valid_after: row.unsigned(10)?,
     })
 }
 
@@ -251,8 +251,8 @@ impl Users<'_> {
                 Some(account(&row)?)
             },
             closed: Closed {
-                pair: row.time(COLUMNS)?,
-                address: row.time(COLUMNS + 1)?,
+                pair: row.unsigned(COLUMNS)?,
+                address: row.unsigned(COLUMNS + 1)?,
             },
         })
     }
@@ -277,7 +277,7 @@ impl Users<'_> {
         let row = self.0.first(VACANCY, &values).await?;
         let row = row.ok_or_else(Row::missing)?;
         Ok(Vacancy {
-            closed_until: row.time(0)?,
+            closed_until: row.unsigned(0)?,
             email_is_taken: row.integer(1)? != 0,
             username_is_taken: row.integer(2)? != 0,
         })
