@@ -121,11 +121,15 @@ pub(crate) async fn ask_again(
     request: &Incoming,
     before: &Caller,
 ) -> Result<Caller, Refused> {
-    let now = authenticate(app, request).await?;
+    unchanged(authenticate(app, request).await?, before)
+}
+
+/// The caller `now`, unless somebody has changed the account of `before` at the same moment: its
+/// tokens from before do not count.
+pub(crate) fn unchanged(now: Caller, before: &Caller) -> Result<Caller, Refused> {
     if before.is_still(&now.account) {
         Ok(now)
     } else {
-        // Somebody has changed the account at the same moment; its tokens from before do not count.
         Err(Refused::Caller(Reason::Revoked))
     }
 }

@@ -41,21 +41,16 @@ pub(super) const ROUTES: &[Route] = &[
 
 /// The administrator who sent a request.
 async fn administrator(app: &App, request: &Incoming) -> Result<Caller, Refused> {
-    administers(caller::authenticate(app, request).await?)
-}
-
-/// The same, after the database did not make the change of `before`.
-async fn ask_again(app: &App, request: &Incoming, before: &Caller) -> Result<Caller, Refused> {
-    // A role that is gone is told as such, although the epoch has changed with it.
-    let now = caller::authenticate(app, request).await?;
-    administers(now)?;
-    caller::ask_again(app, request, before).await
-}
-
-fn administers(caller: Caller) -> Result<Caller, Refused> {
+    let caller = caller::authenticate(app, request).await?;
     if caller.account.user.role == Role::ADMIN {
         Ok(caller)
     } else {
         Err(Refused::Forbidden)
     }
+}
+
+/// The same, after the database did not make the change of `before`.
+async fn ask_again(app: &App, request: &Incoming, before: &Caller) -> Result<Caller, Refused> {
+    // A role that is gone is told as such, although the epoch has changed with it.
+    caller::unchanged(administrator(app, request).await?, before)
 }
