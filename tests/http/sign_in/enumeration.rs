@@ -252,6 +252,7 @@ async fn tries_beyond_a_full_line_tell_nothing_and_keep_nobody_out() {
         .sql(statement, &[cheap.as_str().into(), hash.into()])
         .await;
     for email in ["nobody@example.com", cheap.as_str(), account.email.as_str()] {
+        let began = js_sys::Date::now();
         let tries = (0..AHEAD + 4).map(|n| {
             let (server, account) = (&server, &account);
             async move {
@@ -263,19 +264,18 @@ async fn tries_beyond_a_full_line_tell_nothing_and_keep_nobody_out() {
                     "wrong horse battery"
                 };
                 let (answer, ms) = timed(server, &address, email, password).await;
-                (is_owner, answer.status, ms)
+                assert_eq!(answer.status, if is_owner { 200 } else { 401 });
+                // Not even behind a line that is full does the owner wait longer than that line.
+                assert!(!is_owner || ms < 3000.0, "{ms}");
+                js_sys::Date::now() - began
             }
         });
-        let answered = join_all(tries).await;
-        for (n, (is_owner, status, ms)) in answered.iter().enumerate() {
-            if *is_owner {
-                assert_eq!(*status, 200);
-                assert!(*ms < 1500.0, "{ms}");
-            } else if n >= AHEAD {
-                assert_eq!(*status, 401);
-                assert!(*ms >= 1590.0, "{email}: {ms}");
-            }
-        }
+        let mut ended = join_all(tries).await;
+        ended.sort_by(f64::total_cmp);
+        // In whichever order they came: those in line end one after another, and those who found it
+        // full no sooner than its last.
+        let late = ended.iter().filter(|ms| **ms >= 1590.0).count();
+        assert!(late >= 4, "{email}: {ended:?}");
     }
     server.stop().await;
 }
