@@ -14,6 +14,7 @@ use worker::{console_error, console_log, web_sys};
 
 use edge_auth_core::account::UserId;
 use edge_auth_core::throttle::ClientAddress;
+use edge_auth_core::time::Milliseconds;
 
 use crate::api;
 use crate::app::App;
@@ -60,7 +61,7 @@ pub fn fetch(call: u32, request: web_sys::Request, env: JsValue) -> JsValue {
 }
 
 async fn answer(request: Incoming, env: JsValue) -> Outcome {
-    let started = clock::now_ms();
+    let started = clock::now();
     let request_id = random::bytes::<16>()
         .map(|bytes| Base64UrlUnpadded::encode_string(&bytes))
         .unwrap_or_default();
@@ -104,7 +105,7 @@ async fn answer(request: Incoming, env: JsValue) -> Outcome {
         }
     };
     let line = Line {
-        duration_ms: clock::now_ms().saturating_sub(started),
+        duration_ms: clock::now().since(started).0,
         level: "info",
         method: request.method(),
         queries,
@@ -195,12 +196,12 @@ fn afterwards(app: App, request: &Incoming) -> Option<Call> {
     let address = ClientAddress::parse(header("CF-Connecting-IP").as_deref());
     let user_agent = header("User-Agent");
     Some(Box::pin(async move {
-        let answer_leaves = turn.is_some().then(|| Timer::start(1));
+        let answer_leaves = turn.is_some().then(|| Timer::start(Milliseconds(1)));
         if !events.is_empty() {
             let origin = Origin {
                 address: address.as_str(),
                 user_agent: user_agent.as_deref(),
-                now: clock::now_ms(),
+                now: clock::now(),
             };
             if let Err(error) = Audit(&app.database).append(&events, origin).await {
                 trace::log(format_args!("audit: {error}"));
@@ -230,11 +231,11 @@ pub fn scheduled(call: u32, env: JsValue) -> JsValue {
 async fn purge(env: &JsValue) -> Result<(), String> {
     let config = config(env).map_err(|error| format!("setting {error}"))?;
     let database = database(env)?;
-    let now = clock::now_ms();
+    let now = clock::now();
     let purges = Purges(&database);
     let attempts = purges.attempts(now).await;
     let sessions = purges.sessions(config.session_lifetimes, now).await;
-    let kept_from = now.saturating_sub(config.audit_retention);
+    let kept_from = now.minus(config.audit_retention);
     let audit = purges.audit(kept_from).await;
     let purged = attempts.and(sessions).and(audit);
     purged.map_err(|error| error.to_string())

@@ -11,5 +11,6 @@ pub mod keyed_hash;
 pub mod password;
 pub mod session;
 pub mod throttle;
+pub mod time;
 pub mod token;
 pub mod unicode;

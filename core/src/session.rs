@@ -10,6 +10,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use subtle::ConstantTimeEq;
 
 use super::keyed_hash::KeyedHash;
+use super::time::Milliseconds;
 
 /// A session's identifier: 256 random bits as base64url, the claim `sid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,13 +38,13 @@ impl SessionId {
     }
 }
 
-/// How long a session may live, in milliseconds.
+/// How long a session may live.
 #[derive(Debug, Clone, Copy)]
 pub struct Lifetimes {
     /// From its start.
-    pub absolute: u64,
+    pub absolute: Milliseconds,
     /// From its last refresh.
-    pub idle: u64,
+    pub idle: Milliseconds,
 }
 
 /// What a refresh token says, once its hash is verified.

@@ -7,13 +7,14 @@
 )]
 
 use edge_auth_core::password::{HashRefused, Peppers, StoredPassword, TriedPassword};
+use edge_auth_core::time::Milliseconds;
 use edge_auth_core::unicode::Unicode;
 use serde_json::Value;
 
 const HASHES: &str = include_str!("../../tests/fixtures/old_hashes.jsonl");
 
 /// The CPU time that the default sign-in floor leaves.
-const BUDGET_MS: u32 = 400;
+const BUDGET: Milliseconds = Milliseconds(400);
 
 /// Old services hashed the bytes as they came.
 const UNCHANGED: Unicode = Unicode {
@@ -47,7 +48,7 @@ fn the_same_passwords_are_right_as_before() {
         let case: Value = serde_json::from_str(line).unwrap();
         let kind = case["kind"].as_str().unwrap();
         let hash = case["hash"].as_str().unwrap();
-        let parsed = StoredPassword::parse(hash, BUDGET_MS);
+        let parsed = StoredPassword::parse(hash, BUDGET);
         if let Some(refusal) = expected_refusal(kind) {
             assert_eq!(parsed.err(), Some(refusal), "{hash}");
             continue;

@@ -17,6 +17,7 @@ use edge_auth_core::account::Roles;
 use edge_auth_core::password::{Function, Peppers};
 use edge_auth_core::session::{Lifetimes, RefreshKeys};
 use edge_auth_core::throttle::AttemptHasher;
+use edge_auth_core::time::{Milliseconds, Seconds};
 use edge_auth_core::token::Keys;
 
 use gateway::Prefixes;
@@ -35,8 +36,8 @@ pub struct Config {
     /// `JWT_ISSUER`: the claim `iss` of the tokens signed here. Tokens of another issuer are
     /// refused, so a change of it ends every token.
     pub issuer: String,
-    /// `ACCESS_TOKEN_LIFETIME`: seconds from a token's issue to its `exp`.
-    pub access_token_lifetime: u32,
+    /// `ACCESS_TOKEN_LIFETIME`: from a token's issue to its `exp`.
+    pub access_token_lifetime: Seconds,
     /// `ALLOWED_ORIGINS`: whose pages may read answers.
     pub allowed_origins: AllowedOrigins,
     /// `REGISTRATION`: whether anybody may register.
@@ -52,8 +53,8 @@ pub struct Config {
     pub sessions_per_user: u32,
     /// `ROLES`: what an account's role may be, the one with the fewest rights first.
     pub roles: Roles,
-    /// `AUDIT_RETENTION_DAYS`: how long the audit trail is kept, in milliseconds.
-    pub audit_retention: u64,
+    /// `AUDIT_RETENTION_DAYS`: how long the audit trail is kept.
+    pub audit_retention: Milliseconds,
     /// `READ_REPLICATION`: whether what only reads may be answered by a replica of the database,
     /// which lags behind.
     pub read_replication: bool,
@@ -65,9 +66,8 @@ pub struct Config {
     pub password_min_length: u32,
     /// `PASSWORD_PEPPER` and `PASSWORD_PEPPERS_RETIRED`: secrets over the derived keys.
     pub peppers: Peppers,
-    /// `SIGN_IN_FLOOR_MS`: a refused sign-in is answered no sooner than this many milliseconds
-    /// after it came in.
-    pub sign_in_floor_ms: u32,
+    /// `SIGN_IN_FLOOR_MS`: a refused sign-in is answered no sooner than this after it came in.
+    pub sign_in_floor: Milliseconds,
     /// `PROTECTED`: the prefixes whose requests need a token and go on to another service.
     pub protected: Prefixes,
 }
@@ -115,28 +115,30 @@ impl Config {
             refresh_keys: keys::refresh_keys(&keys),
             keys,
             issuer,
-            access_token_lifetime: number(read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?
-                .unwrap_or(900),
+            access_token_lifetime: Seconds(
+                number(read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?.unwrap_or(900),
+            ),
             allowed_origins: AllowedOrigins::parse(read)?,
             registration_is_open: accounts::registration_is_open(read)?,
             trust_token_alone: boolean(read, "TRUST_TOKEN_ALONE")?.unwrap_or(false),
             session_lifetimes: sessions::lifetimes(read)?,
             sessions_per_user: number(read, "SESSIONS_PER_USER", 1..=1000)?.unwrap_or(50),
             roles: accounts::roles(read)?,
-            audit_retention: number(read, "AUDIT_RETENTION_DAYS", 1..=3650)?.unwrap_or(90)
-                * read::DAY_MS,
+            audit_retention: read::DAY
+                .milliseconds()
+                .times(number(read, "AUDIT_RETENTION_DAYS", 1..=3650)?.unwrap_or(90)),
             read_replication: boolean(read, "READ_REPLICATION")?.unwrap_or(false),
             password_function: passwords.function,
             password_min_length: passwords.min_length,
             peppers: passwords.peppers,
-            sign_in_floor_ms: passwords.sign_in_floor_ms,
+            sign_in_floor: passwords.sign_in_floor,
             protected: gateway::prefixes(read)?,
         })
     }
 
-    /// Milliseconds of CPU that verifying a password may take.
+    /// How much CPU verifying a password may take.
     #[must_use]
-    pub fn sign_in_budget_ms(&self) -> u32 {
-        passwords::budget_ms(self.sign_in_floor_ms)
+    pub fn sign_in_budget(&self) -> Milliseconds {
+        passwords::budget(self.sign_in_floor)
     }
 }

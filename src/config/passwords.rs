@@ -1,6 +1,7 @@
 //! How passwords are hashed, and how long a refused sign-in takes.
 
 use edge_auth_core::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_derivation};
+use edge_auth_core::time::Milliseconds;
 use zeroize::Zeroizing;
 
 use super::ConfigError;
@@ -15,13 +16,13 @@ pub(super) struct Passwords {
     /// `PASSWORD_PEPPER` and `PASSWORD_PEPPERS_RETIRED`.
     pub(super) peppers: Peppers,
     /// `SIGN_IN_FLOOR_MS`.
-    pub(super) sign_in_floor_ms: u32,
+    pub(super) sign_in_floor: Milliseconds,
 }
 
-/// Milliseconds of CPU that verifying a password may take. A fifth of the floor is left for
+/// How much CPU verifying a password may take. A fifth of the floor is left for
 /// everything else that a refused sign-in does.
-pub(super) fn budget_ms(sign_in_floor_ms: u32) -> u32 {
-    sign_in_floor_ms / 5 * 4
+pub(super) fn budget(sign_in_floor: Milliseconds) -> Milliseconds {
+    Milliseconds(sign_in_floor.0 / 5 * 4)
 }
 
 impl Passwords {
@@ -54,12 +55,14 @@ impl Passwords {
             function,
             min_length: number(read, "PASSWORD_MIN_LENGTH", 8..=64)?.unwrap_or(8),
             peppers: peppers(read)?,
-            sign_in_floor_ms: number(read, "SIGN_IN_FLOOR_MS", 10..=10_000)?.unwrap_or(500),
+            sign_in_floor: Milliseconds(
+                number(read, "SIGN_IN_FLOOR_MS", 10..=10_000)?.unwrap_or(500),
+            ),
         };
         // A password is tried as sent and normalized.
         let output_bytes = new_derivation(function, [0; 16]).output_bytes;
         let microseconds = function.microseconds(output_bytes) * 2;
-        if microseconds > u64::from(budget_ms(passwords.sign_in_floor_ms)) * 1000 {
+        if microseconds > budget(passwords.sign_in_floor).microseconds() {
             let problem = "is too short for the hash of a new password";
             return Err(ConfigError::new("SIGN_IN_FLOOR_MS", problem));
         }

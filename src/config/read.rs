@@ -5,12 +5,13 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::ConfigError;
+use edge_auth_core::time::{Milliseconds, Seconds};
 
 /// What a setting of that name says, if it is set.
 pub(super) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// A day, in milliseconds.
-pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// A day.
+pub(super) const DAY: Seconds = Seconds(24 * 60 * 60);
 
 /// A whole number in that range.
 pub(super) fn number<T: FromStr + PartialOrd + fmt::Display>(
@@ -48,8 +49,7 @@ pub(super) fn seconds(
     read: Read<'_>,
     setting: &'static str,
     default_days: u64,
-) -> Result<u64, ConfigError> {
-    const DAY: u64 = 24 * 60 * 60;
-    let seconds = number(read, setting, 60..=365 * DAY)?;
-    Ok(seconds.unwrap_or(default_days * DAY) * 1000)
+) -> Result<Milliseconds, ConfigError> {
+    let seconds = number(read, setting, 60..=365 * DAY.0)?;
+    Ok(Seconds(seconds.unwrap_or(default_days * DAY.0)).milliseconds())
 }

@@ -36,23 +36,26 @@ fn problem(setting: &str, value: &str) -> String {
 fn defaults_are_the_documented_ones() {
     let config = parse(&[("JWT_SECRET", SECRET)]).unwrap();
     assert_eq!(config.issuer, "edge-auth");
-    assert_eq!(config.access_token_lifetime, 900);
+    assert_eq!(config.access_token_lifetime, Seconds(900));
     assert_eq!(config.allowed_origins, AllowedOrigins::None);
     assert!(config.registration_is_open);
     assert!(!config.trust_token_alone);
-    assert_eq!(config.session_lifetimes.absolute, 30 * 86_400_000);
-    assert_eq!(config.session_lifetimes.idle, 7 * 86_400_000);
+    assert_eq!(
+        config.session_lifetimes.absolute,
+        Milliseconds(30 * 86_400_000)
+    );
+    assert_eq!(config.session_lifetimes.idle, Milliseconds(7 * 86_400_000));
     assert_eq!(config.sessions_per_user, 50);
     assert_eq!(config.roles, Roles::default());
-    assert_eq!(config.audit_retention, 90 * 86_400_000);
+    assert_eq!(config.audit_retention, Milliseconds(90 * 86_400_000));
     assert!(!config.read_replication);
     assert_eq!(
         config.password_function,
         pbkdf2(Pbkdf2Hash::Sha512, 210_000)
     );
     assert_eq!(config.password_min_length, 8);
-    assert_eq!(config.sign_in_budget_ms(), 400);
-    assert_eq!(config.sign_in_floor_ms, 500);
+    assert_eq!(config.sign_in_budget(), Milliseconds(400));
+    assert_eq!(config.sign_in_floor, Milliseconds(500));
 }
 
 #[test]
@@ -67,13 +70,13 @@ fn settings_are_taken() {
     ])
     .unwrap();
     assert_eq!(config.issuer, "https://auth.example.com");
-    assert_eq!(config.access_token_lifetime, 60);
+    assert_eq!(config.access_token_lifetime, Seconds(60));
     assert_eq!(config.allowed_origins, AllowedOrigins::Any);
     assert_eq!(
         config.password_function,
         pbkdf2(Pbkdf2Hash::Sha256, 600_000)
     );
-    assert_eq!(config.sign_in_floor_ms, 600);
+    assert_eq!(config.sign_in_floor, Milliseconds(600));
     let config = parse(&[("JWT_SECRET", SECRET), ("PASSWORD_ITERATIONS", "100000")]).unwrap();
     assert_eq!(
         config.password_function,

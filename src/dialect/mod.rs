@@ -36,9 +36,9 @@ pub(crate) fn refusal(dialect: Dialect, refused: Refused) -> Result<Reply, Unexp
         Refused::Token(Dialect::JwtExtended, reason) => {
             return Ok(jwt_extended::token_problem(&reason));
         }
-        Refused::TooMany(TooMany(seconds)) => {
+        Refused::TooMany(TooMany(wait)) => {
             let reply = error(dialect, 429, "Too many requests");
-            return Ok(reply.with("Retry-After", seconds.to_string()));
+            return Ok(reply.with("Retry-After", wait.0.to_string()));
         }
         Refused::MethodNotAllowed(allowed) => {
             let reply = error(dialect, 405, "Method not allowed");

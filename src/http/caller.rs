@@ -96,7 +96,7 @@ pub(crate) async fn authenticate(app: &App, request: &Incoming) -> Result<Caller
     let users = Users(&app.database);
     let lifetimes = app.config.session_lifetimes;
     let session = token.session.as_ref();
-    let holder = users.holder(user_id, session, lifetimes, clock::now_ms());
+    let holder = users.holder(user_id, session, lifetimes, clock::now());
     match holder.await? {
         None => refuse(Reason::AccountGone(user_id.to_string())),
         Some(holder) if holder.account.disabled || is_revoked(&token, &holder) => {
@@ -152,8 +152,13 @@ pub(crate) fn trust(
     let verified = match credentials.token {
         Err(problem) => Err(Reason::Header(problem)),
         Ok(text) if RefreshKeys::is_form(text) => Err(Reason::Token(TokenError::NotAnAccessToken)),
-        Ok(text) => token::verify(text, &app.config.issuer, clock::now(), &app.config.keys)
-            .map_err(Reason::Token),
+        Ok(text) => token::verify(
+            text,
+            &app.config.issuer,
+            clock::now().seconds(),
+            &app.config.keys,
+        )
+        .map_err(Reason::Token),
     };
     match verified {
         Ok(token) => Ok((credentials.dialect, token)),
@@ -170,9 +175,7 @@ fn is_revoked(token: &AccessToken, holder: &Holder) -> bool {
         (None, Some(epoch), _) => epoch < account.epoch,
         (None, None, None) => false,
         (None, None, Some(change)) => {
-            // Exact for every time until the year 285 million.
-            #[allow(clippy::cast_precision_loss)]
-            let change = change as f64;
+            let change = change.numeric_date();
             token.issued_at.is_none_or(|time| time <= change)
         }
     }

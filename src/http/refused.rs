@@ -3,6 +3,7 @@
 
 use edge_auth_core::account::BrokenRule;
 use edge_auth_core::dialect::Dialect;
+use edge_auth_core::time::{Seconds, UnixMillis};
 
 use super::caller::Reason;
 use crate::app::Unexpected;
@@ -88,14 +89,15 @@ impl From<BrokenRule> for Refused {
     }
 }
 
-/// An attempt that has to wait so many seconds.
+/// An attempt that has to wait so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMany(pub(crate) u64);
+pub(crate) struct TooMany(pub(crate) Seconds);
 
 impl TooMany {
-    /// Too many until `time`, Unix time in milliseconds.
-    pub(crate) fn until(time: u64) -> Self {
-        Self(time.saturating_sub(clock::now_ms()).div_ceil(1000).max(1))
+    /// Too many until `time`.
+    pub(crate) fn until(time: UnixMillis) -> Self {
+        let left = time.since(clock::now());
+        Self(left.seconds_rounded_up().max(Seconds(1)))
     }
 }
 

@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::HostError;
 use super::calls::settled;
+use edge_auth_core::time::{Milliseconds, UnixMillis};
 
 #[wasm_bindgen]
 extern "C" {
@@ -12,19 +13,13 @@ extern "C" {
     fn set_timeout(callback: &Function, milliseconds: u32);
 }
 
-/// Unix time in whole seconds.
+/// The time.
 #[must_use]
-pub fn now() -> u64 {
-    now_ms() / 1000
-}
-
-/// Unix time in milliseconds.
-#[must_use]
-pub fn now_ms() -> u64 {
+pub fn now() -> UnixMillis {
     // Saturating by definition; the host's clock is never negative.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let milliseconds = Date::now() as u64;
-    milliseconds
+    UnixMillis(milliseconds)
 }
 
 /// A point in time to wait for. It comes nearer while the code computes.
@@ -34,9 +29,10 @@ pub fn now_ms() -> u64 {
 pub struct Timer(Promise);
 
 impl Timer {
-    /// Starts now and ends in `milliseconds`.
+    /// Starts now and ends after `length`.
     #[must_use]
-    pub fn start(milliseconds: u32) -> Self {
+    pub fn start(length: Milliseconds) -> Self {
+        let milliseconds = u32::try_from(length.0).unwrap_or(u32::MAX);
         Self(Promise::new(&mut |resolve, _| {
             set_timeout(&resolve, milliseconds);
         }))

@@ -10,6 +10,7 @@ use wasm_bindgen::JsValue;
 use super::HostError;
 use super::calls::settled;
 use super::clock::{self, Timer};
+use edge_auth_core::time::{Milliseconds, UnixMillis};
 
 /// How many may be ahead of somebody with one key. Who comes after more does not wait for them: a
 /// flood of tries at somebody's name must not keep its owner out.
@@ -24,9 +25,9 @@ thread_local! {
 struct Line {
     /// Settled at the end of the last one's turn.
     last: Promise,
-    /// Their numbers, and until when each is waited for, Unix time in milliseconds: a request whose
-    /// work the host has stopped ends nothing.
-    turns: Vec<(u64, u64)>,
+    /// Their numbers, and until when each is waited for: a request whose work the host has
+    /// stopped ends nothing.
+    turns: Vec<(u64, UnixMillis)>,
 }
 
 /// A turn. It ends when this is dropped.
@@ -40,11 +41,11 @@ pub struct Turn {
 
 impl Turn {
     /// Waits for the turns of all before with any of `keys`, for each of them no longer than
-    /// `patience_ms`.
+    /// `patience`.
     ///
     /// # Errors
     /// None in practice: the host makes every promise.
-    pub async fn take(keys: Vec<String>, patience_ms: u32) -> Result<Self, HostError> {
+    pub async fn take(keys: Vec<String>, patience: Milliseconds) -> Result<Self, HostError> {
         // Each waits for a promise of its own request: the host keeps requests apart.
         let end = RefCell::new(None);
         let ended = Promise::new(&mut |resolve, _| {
@@ -57,7 +58,7 @@ impl Turn {
             *number += 1;
             *number
         });
-        let now = clock::now_ms();
+        let now = clock::now();
         let ahead = Array::new();
         let mut longest = 0;
         let mut is_out_of_turn = false;
@@ -75,7 +76,7 @@ impl Turn {
                     continue;
                 }
                 longest = longest.max(length);
-                let until = now + u64::from(patience_ms) * u64::from(length + 1);
+                let until = now.plus(patience.times(length + 1));
                 let line = lines.entry(key.clone()).or_insert_with(|| Line {
                     last: ended.clone(),
                     turns: Vec::new(),
@@ -96,7 +97,7 @@ impl Turn {
             is_out_of_turn,
         };
         if ahead.length() > 0 && !is_out_of_turn {
-            let patience = Timer::start(patience_ms.saturating_mul(longest));
+            let patience = Timer::start(patience.times(longest));
             let first = Array::of2(&Promise::all(&ahead), patience.promise());
             // The host breaks the promise of a request that it has stopped: that is an end as well.
             let _ = settled(Promise::race(&first)).await;

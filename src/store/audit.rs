@@ -1,7 +1,8 @@
 //! The table `audit`: who did what to which account.
 
-use super::{Database, Row, Statement, StoreError, id_number, number, or_null};
+use super::{Database, Row, Statement, StoreError, id_number, millis, number, or_null};
 use edge_auth_core::account::UserId;
+use edge_auth_core::time::{Milliseconds, UnixMillis};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +89,8 @@ pub struct Origin<'a> {
     pub address: &'a str,
     /// The header `User-Agent`.
     pub user_agent: Option<&'a str>,
-    /// Unix time in milliseconds.
-    pub now: u64,
+    /// The time.
+    pub now: UnixMillis,
 }
 
 /// An event as it is stored.
@@ -152,7 +153,7 @@ impl Audit<'_> {
             .iter()
             .map(|event| {
                 let values = vec![
-                    number(origin.now),
+                    millis(origin.now),
                     event.action.name().into(),
                     id(event.user_id),
                     id(event.actor_id),
@@ -163,7 +164,7 @@ impl Audit<'_> {
                         event
                             .action
                             .is_anybodys()
-                            .then(|| number(origin.now / MINUTE)),
+                            .then(|| number(origin.now.0 / MINUTE.0)),
                     ),
                 ];
                 Statement(APPEND, values)
@@ -200,7 +201,7 @@ impl Audit<'_> {
     /// adds accounts.
     pub(super) fn imported(actor: UserId, origin: Origin<'_>) -> Statement {
         let values = vec![
-            number(origin.now),
+            millis(origin.now),
             Action::Import.name().into(),
             id_number(actor),
             origin.address.into(),
@@ -210,8 +211,8 @@ impl Audit<'_> {
     }
 }
 
-/// A minute, in milliseconds.
-const MINUTE: u64 = 60 * 1000;
+/// A minute.
+const MINUTE: Milliseconds = Milliseconds(60 * 1000);
 
 /// What is kept of a `User-Agent`, which a client may make as long as it likes.
 fn cut(user_agent: &str) -> String {

@@ -19,6 +19,7 @@ use serde_json::json;
 use crate::platform::calls::settled;
 use edge_auth_core::account::{Role, UserId};
 use edge_auth_core::session::SessionId;
+use edge_auth_core::time::{Milliseconds, UnixMillis, UnixSeconds};
 
 /// D1 as JavaScript knows it. `worker` gives rows through serde, whose code weighs more than all of this.
 #[wasm_bindgen]
@@ -237,6 +238,21 @@ fn number(integer: u64) -> JsValue {
     JsValue::from_f64(integer as f64)
 }
 
+/// A point in time, for all columns but those in seconds.
+fn millis(time: UnixMillis) -> JsValue {
+    number(time.0)
+}
+
+/// A point in time, for a column in seconds.
+fn seconds(time: UnixSeconds) -> JsValue {
+    number(time.0)
+}
+
+/// A length of time, to be added to what [`millis`] makes.
+fn length(length: Milliseconds) -> JsValue {
+    number(length.0)
+}
+
 /// An id as JavaScript has it: exact, since it is at most 2^53 - 1.
 #[allow(clippy::cast_precision_loss)]
 fn id_number(id: UserId) -> JsValue {
@@ -292,6 +308,16 @@ impl Row {
     fn unsigned(&self, column: u32) -> Result<Option<u64>, StoreError> {
         let integer = self.optional_integer(column)?.map(u64::try_from);
         integer.transpose().map_err(|_| Self::unexpected(column))
+    }
+
+    /// The point in time in `column`, if it is not null.
+    fn millis(&self, column: u32) -> Result<Option<UnixMillis>, StoreError> {
+        Ok(self.unsigned(column)?.map(UnixMillis))
+    }
+
+    /// The same of a column in seconds.
+    fn seconds(&self, column: u32) -> Result<Option<UnixSeconds>, StoreError> {
+        Ok(self.unsigned(column)?.map(UnixSeconds))
     }
 
     /// The role in `column`, which the table holds to be one.

@@ -4,8 +4,9 @@
 
 use wasm_bindgen::JsValue;
 
-use super::{Database, Statement, StoreError, number, sessions};
+use super::{Database, Statement, StoreError, millis, sessions};
 use edge_auth_core::session::Lifetimes;
+use edge_auth_core::time::UnixMillis;
 
 /// The purges of a D1 database.
 #[derive(Debug)]
@@ -61,34 +62,33 @@ impl Purges<'_> {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn attempts(&self, now: u64) -> Result<(), StoreError> {
-        self.walk(&ATTEMPTS, &[number(now)]).await
+    pub async fn attempts(&self, now: UnixMillis) -> Result<(), StoreError> {
+        self.walk(&ATTEMPTS, &[millis(now)]).await
     }
 
     /// Deletes the sessions that are over.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn sessions(&self, lifetimes: Lifetimes, now: u64) -> Result<(), StoreError> {
+    pub async fn sessions(&self, lifetimes: Lifetimes, now: UnixMillis) -> Result<(), StoreError> {
         let earliest = sessions::earliest(lifetimes, now);
         self.walk(&SESSIONS, &earliest).await
     }
 
-    /// Deletes the entries of the audit trail that are not younger than `time`, Unix time in
-    /// milliseconds, the oldest first.
+    /// Deletes the entries of the audit trail that are not younger than `time`, the oldest first.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn audit(&self, time: u64) -> Result<(), StoreError> {
+    pub async fn audit(&self, time: UnixMillis) -> Result<(), StoreError> {
         for _ in 0..STEPS {
-            let values = [number(time), ROWS.into()];
+            let values = [millis(time), ROWS.into()];
             let row = self.0.first(OLD_AUDIT, &values).await?;
             let Some(last) = row.map_or(Ok(None), |row| row.optional_integer(0))? else {
                 break;
             };
             // Exact: ids are counted from 1.
             #[allow(clippy::cast_precision_loss)]
-            let values = [JsValue::from_f64(last as f64), number(time)];
+            let values = [JsValue::from_f64(last as f64), millis(time)];
             self.0.first(DELETE_AUDIT, &values).await?;
         }
         Ok(())

@@ -4,11 +4,13 @@ use wasm_bindgen::JsValue;
 
 use super::attempts::Attempts;
 use super::{
-    Authority, Database, Row, Statement, StoreError, caller_may, id_number, number, or_null,
+    Authority, Database, Row, Statement, StoreError, caller_may, id_number, length, millis, number,
+    or_null,
 };
 use edge_auth_core::account::{Role, UserId};
 use edge_auth_core::session::{Lifetimes, RefreshToken, SessionId};
 use edge_auth_core::throttle::AddressHash;
+use edge_auth_core::time::UnixMillis;
 
 /// A session to be opened.
 #[derive(Debug)]
@@ -21,8 +23,8 @@ pub struct NewSession<'a> {
     pub limit: u32,
     /// How long sessions live: those that are over do not count.
     pub lifetimes: Lifetimes,
-    /// Unix time in milliseconds.
-    pub now: u64,
+    /// The time.
+    pub now: UnixMillis,
 }
 
 /// A session as its user sees it.
@@ -172,7 +174,7 @@ impl Sessions<'_> {
         let values = vec![
             new.id.as_str().into(),
             id_number(user),
-            number(new.now),
+            millis(new.now),
             or_null(new.user_agent),
             number(epoch),
         ];
@@ -203,7 +205,7 @@ impl Sessions<'_> {
         let values = vec![
             new.id.as_str().into(),
             email,
-            number(new.now),
+            millis(new.now),
             or_null(new.user_agent),
             password_hash.into(),
         ];
@@ -219,14 +221,14 @@ impl Sessions<'_> {
         token: &RefreshToken,
         address: &AddressHash,
         lifetimes: Lifetimes,
-        now: u64,
+        now: UnixMillis,
     ) -> Result<Refreshed, StoreError> {
         let values = [
             token.session.as_str().into(),
             token.generation.into(),
-            number(now),
-            number(lifetimes.absolute),
-            number(lifetimes.idle),
+            millis(now),
+            length(lifetimes.absolute),
+            length(lifetimes.idle),
             address.as_str().into(),
             Attempts::familiar_enough(now),
         ];
@@ -254,7 +256,7 @@ impl Sessions<'_> {
         &self,
         user: UserId,
         lifetimes: Lifetimes,
-        now: u64,
+        now: UnixMillis,
     ) -> Result<Vec<Session>, StoreError> {
         let [created, used] = earliest(lifetimes, now);
         let values = [id_number(user), created, used];
@@ -320,6 +322,6 @@ impl Sessions<'_> {
 }
 
 /// The earliest times at which a session that is not over began and was last used.
-pub(super) fn earliest(lifetimes: Lifetimes, now: u64) -> [JsValue; 2] {
-    [lifetimes.absolute, lifetimes.idle].map(|life| number(now.saturating_sub(life)))
+pub(super) fn earliest(lifetimes: Lifetimes, now: UnixMillis) -> [JsValue; 2] {
+    [lifetimes.absolute, lifetimes.idle].map(|life| millis(now.minus(life)))
 }

@@ -1,6 +1,7 @@
 //! Keys and signatures of access tokens: the examples of the RFCs, and Wycheproof.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use edge_auth_core::time::UnixSeconds;
 use edge_auth_core::token::{
     self, Algorithm, KeyError, Keys, PublicMembers, RetiredKey, SigningKey, TokenError,
 };
@@ -235,7 +236,7 @@ fn jws_holds(jwk: &Value, test: &Value) -> bool {
         Value::String(jws) => jws.clone(),
         serialization => serialization.to_string(),
     };
-    match token::verify(&jws, "edge-auth", 0, &keys) {
+    match token::verify(&jws, "edge-auth", UnixSeconds(0), &keys) {
         Ok(_) => true,
         Err(error) => !matches!(
             error,

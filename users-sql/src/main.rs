@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use edge_auth_core::account::import::{self, ImportedAccount};
 use edge_auth_core::account::{Email, Roles, Username};
+use edge_auth_core::time::Milliseconds;
 use edge_auth_core::unicode::Unicode;
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
@@ -26,7 +27,8 @@ const TABLES: Unicode = Unicode {
 /// What the service allows.
 struct Service {
     roles: Roles,
-    budget_ms: u32,
+    /// How much CPU a hash may take.
+    budget: Milliseconds,
 }
 
 impl Service {
@@ -43,7 +45,7 @@ impl Service {
         };
         Ok(Self {
             roles,
-            budget_ms: floor / 5 * 4,
+            budget: Milliseconds(u64::from(floor) / 5 * 4),
         })
     }
 }
@@ -85,7 +87,7 @@ fn run() -> Result<usize, String> {
 
 /// The INSERT of a line, or what is wrong with it.
 fn insert(line: &[u8], service: &Service) -> Result<String, String> {
-    let account = ImportedAccount::parse(line, &service.roles, service.budget_ms, TABLES);
+    let account = ImportedAccount::parse(line, &service.roles, service.budget, TABLES);
     let account = account.map_err(|refused| refused.to_string())?;
     let id = account.id.ok_or("id must be given")?;
     let username = account.username.as_ref();
@@ -122,7 +124,7 @@ mod tests {
     fn of(members: &str) -> Result<String, String> {
         let service = Service {
             roles: Roles::default(),
-            budget_ms: 400,
+            budget: Milliseconds(400),
         };
         let line = format!(r#"{{{members},"password_hash":"{HASH}"}}"#);
         insert(line.as_bytes(), &service)

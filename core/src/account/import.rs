@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{BrokenRule, Email, Name, Role, Roles, UserId, Username};
 use crate::json;
 use crate::password::{HashRefused, StoredPassword};
+use crate::time::Milliseconds;
 use crate::unicode::Unicode;
 
 /// The most bytes of a line: no account needs so many.
@@ -81,14 +82,14 @@ impl From<BrokenRule> for LineRefused {
 }
 
 impl ImportedAccount {
-    /// Reads a line. A hash may take `budget_ms` of CPU.
+    /// Reads a line. A hash may take `budget` of CPU.
     ///
     /// # Errors
     /// See [`LineRefused`].
     pub fn parse(
         line: &[u8],
         roles: &Roles,
-        budget_ms: u32,
+        budget: Milliseconds,
         unicode: Unicode,
     ) -> Result<Self, LineRefused> {
         if line.len() > MAX_LINE_BYTES {
@@ -133,7 +134,7 @@ impl ImportedAccount {
         if password_hash.len() > MAX_HASH_BYTES {
             return Err(LineRefused::Hash(HashRefused::UnknownForm));
         }
-        StoredPassword::parse(&password_hash, budget_ms).map_err(LineRefused::Hash)?;
+        StoredPassword::parse(&password_hash, budget).map_err(LineRefused::Hash)?;
         Ok(Self {
             id,
             email,
@@ -172,7 +173,7 @@ mod tests {
 
     fn parse(line: &str) -> Result<ImportedAccount, String> {
         let roles = Roles::default();
-        let parsed = ImportedAccount::parse(line.as_bytes(), &roles, 400, TABLES);
+        let parsed = ImportedAccount::parse(line.as_bytes(), &roles, Milliseconds(400), TABLES);
         parsed.map_err(|refused| refused.to_string())
     }
 

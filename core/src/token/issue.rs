@@ -8,16 +8,17 @@ use super::jti::{self, token_id};
 use super::key::SigningKey;
 use crate::account::UserId;
 use crate::session::SessionId;
+use crate::time::{Seconds, UnixSeconds};
 
 /// What an access token is issued with.
 #[derive(Debug, Clone, Copy)]
 pub struct Issue<'a> {
     /// The claim `iss`.
     pub issuer: &'a str,
-    /// Unix time in seconds, for `iat` and `nbf`.
-    pub now: u64,
-    /// Seconds until `exp`.
-    pub lifetime: u32,
+    /// For `iat` and `nbf`.
+    pub now: UnixSeconds,
+    /// From then until `exp`.
+    pub lifetime: Seconds,
     /// Random bytes for `jti`.
     pub jti: [u8; jti::RANDOM_BYTES],
     /// The account, for `sub` and `identity`.
@@ -43,9 +44,9 @@ pub fn sign(issue: Issue<'_>, key: &SigningKey) -> Result<String, CreationError>
         // As both old services issue it (recordings, "token shape").
         fresh: false,
         role: issue.role,
-        iat: issue.now,
-        nbf: issue.now,
-        exp: issue.now.saturating_add(issue.lifetime.into()),
+        iat: issue.now.0,
+        nbf: issue.now.0,
+        exp: issue.now.plus(issue.lifetime).0,
         jti: token_id(&issue.jti, issue.epoch),
         sid: issue.session.map(SessionId::as_str),
     });
@@ -82,8 +83,8 @@ mod tests {
     fn issues_the_documented_header_and_claims() {
         let issue = Issue {
             issuer: "edge-auth",
-            now: 1_700_000_000,
-            lifetime: 900,
+            now: UnixSeconds(1_700_000_000),
+            lifetime: Seconds(900),
             jti: [3; 16],
             user_id: UserId::new(7).unwrap(),
             role: "customer",

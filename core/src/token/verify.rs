@@ -10,21 +10,27 @@ use super::{ACCESS, AccessToken, CriticalProblem, Segment, TimeClaim, TokenError
 use crate::account::UserId;
 use crate::json;
 use crate::session::SessionId;
+use crate::time::{Seconds, UnixSeconds};
 
 /// The longest token that is looked at, in bytes (docs/api.md, "Access tokens").
 const MAX_BYTES: usize = 8 * 1024;
 
-/// How far in the future `nbf` and `iat` may lie, in seconds (docs/api.md, "Access tokens").
-const LEEWAY: f64 = 10.0;
+/// How far in the future `nbf` and `iat` may lie (docs/api.md, "Access tokens").
+const LEEWAY: Seconds = Seconds(10);
 
 /// The audience of a token that a second factor is still to come for: it opens nothing here.
 const HALF_SIGNED_IN: &str = "second-factor";
 
-/// Checks `token` as docs/api.md, "Access tokens", asks, at Unix time `now` in seconds.
+/// Checks `token` as docs/api.md, "Access tokens", asks, at the time `now`.
 ///
 /// # Errors
 /// The first check that fails, in the order in which the old libraries make them.
-pub fn verify(token: &str, issuer: &str, now: u64, keys: &Keys) -> Result<AccessToken, TokenError> {
+pub fn verify(
+    token: &str,
+    issuer: &str,
+    now: UnixSeconds,
+    keys: &Keys,
+) -> Result<AccessToken, TokenError> {
     if token.len() > MAX_BYTES {
         return Err(TokenError::NotEnoughSegments);
     }
@@ -56,7 +62,7 @@ pub fn verify(token: &str, issuer: &str, now: u64, keys: &Keys) -> Result<Access
 
 /// What the old libraries say of a payload with a number that only Python's JSON has: they read it
 /// and refuse the claim (recordings, "exp NaN"). `None` where there is no such number.
-fn python_number(payload: &[u8], issuer: &str, now: u64) -> Option<TokenError> {
+fn python_number(payload: &[u8], issuer: &str, now: UnixSeconds) -> Option<TokenError> {
     let mut text = str::from_utf8(payload).ok()?.to_owned();
     for number in ["-Infinity", "Infinity", "NaN"] {
         text = text.replace(number, "\"\"");
@@ -107,16 +113,14 @@ fn critical_problem(critical: &Value, header: &Map<String, Value>) -> CriticalPr
 fn check_claims(
     mut claims: Map<String, Value>,
     issuer: &str,
-    now: u64,
+    now: UnixSeconds,
 ) -> Result<AccessToken, TokenError> {
-    // Exact for every time until the year 285 million.
-    #[allow(clippy::cast_precision_loss)]
-    let now = now as f64;
+    let latest = now.plus(LEEWAY).numeric_date();
     let mut past = |name, claim| match json::take(&mut claims, name) {
         None => Ok(None),
         Some(time) => match time.as_f64() {
             None => Err(TokenError::NotANumber(claim)),
-            Some(time) if time > now + LEEWAY => Err(TokenError::InTheFuture(claim)),
+            Some(time) if time > latest => Err(TokenError::InTheFuture(claim)),
             time => Ok(time),
         },
     };
@@ -156,7 +160,7 @@ fn check_claims(
         (None, Some(identity)) => identified(&identity).ok_or_else(|| text_of(identity)),
         (None, None) => return Err(TokenError::SubjectMissing),
     };
-    if expires_at <= now {
+    if expires_at <= now.numeric_date() {
         return Err(TokenError::Expired);
     }
     let is_half = json::take(&mut claims, "aud").is_some_and(|aud| aud == HALF_SIGNED_IN);

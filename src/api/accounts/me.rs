@@ -42,7 +42,7 @@ pub(super) async fn patch(app: &App, request: &Incoming) -> Result<Reply, Refuse
     let from = app.config.attempts.address(&address);
     let username = changes.username.as_ref().map(Option::as_ref);
     let name = changes.name.as_ref();
-    let (authority, now) = (caller.authority(None), clock::now_ms());
+    let (authority, now) = (caller.authority(None), clock::now());
     let updated = Users(&app.database)
         .update_profile(name, username, &authority, &from.key(), now)
         .await;

@@ -24,7 +24,7 @@ pub(super) async fn change_password(app: &App, request: &Incoming) -> Result<Rep
     let users = Users(&app.database);
     let authority = caller.authority(None);
     if !users
-        .change_password(&hash, &authority, clock::now())
+        .change_password(&hash, &authority, clock::now().seconds())
         .await?
     {
         return Err(caller::revoked_meanwhile(app, request, &caller).await);

@@ -28,7 +28,7 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
     let from = app.config.attempts.address(&address);
     let users = Users(&app.database);
     let (email, username) = (&registration.email, registration.username.as_ref());
-    let now = clock::now_ms();
+    let now = clock::now();
     // No password is hashed for a client that has to wait, or for a name that is taken.
     let vacancy = users.vacancy(email, username, &from.key(), now).await?;
     if let Some(time) = vacancy.closed_until {
@@ -43,7 +43,7 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
     }
     // Its derivation would add to those of sign-ins from there.
     let line = vec![from.key().as_str().to_owned()];
-    let turn = Turn::take(line, app.config.sign_in_floor_ms.saturating_mul(2)).await?;
+    let turn = Turn::take(line, app.config.sign_in_floor.times(2)).await?;
     app.turn.set(Some(turn));
     let password_hash = password::hash(app, &registration.password).await?;
     let opening = registration
@@ -57,7 +57,7 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
         password_hash: &password_hash,
         session: opening.as_ref().map(Opening::new_session),
     };
-    let taken = match users.insert(&new, &from, clock::now_ms()).await {
+    let taken = match users.insert(&new, &from, clock::now()).await {
         Ok(account) => {
             let message = "User registered successfully";
             return tokens::signed_in(app, Action::Register, 201, message, &account, opening);

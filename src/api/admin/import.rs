@@ -41,7 +41,7 @@ pub(super) async fn import(app: &App, request: &Incoming) -> Result<Reply, Refus
     }
     let mut skipped = Vec::new();
     let mut accounts = Vec::new();
-    let budget = app.config.sign_in_budget_ms();
+    let budget = app.config.sign_in_budget();
     for (number, line) in import::lines(&body) {
         match ImportedAccount::parse(line, &app.config.roles, budget, unicode::HOST) {
             Ok(account) => accounts.push((number, account)),
@@ -62,7 +62,7 @@ pub(super) async fn import(app: &App, request: &Incoming) -> Result<Reply, Refus
         let origin = Origin {
             address: address.as_str(),
             user_agent: user_agent.as_deref(),
-            now: clock::now_ms(),
+            now: clock::now(),
         };
         let Some(refused) = users.import(&parsed, &names, &authority, origin).await? else {
             // What was imported before has its events.

@@ -49,7 +49,9 @@ pub(super) async fn change_user(app: &App, request: &Incoming, id: &str) -> Resu
         roles: &app.config.roles,
     };
     let authority = caller.authority(Some(Role::ADMIN));
-    let changed = users.change(id, &change, &authority, clock::now()).await?;
+    let changed = users
+        .change(id, &change, &authority, clock::now().seconds())
+        .await?;
     let Some(account) = changed else {
         ask_again(app, request, &caller).await?;
         users.account(id).await?.ok_or(Refused::UserNotFound)?;
@@ -89,7 +91,10 @@ pub(super) async fn end_sessions(
     };
     let users = Users(&app.database);
     let authority = caller.authority(Some(Role::ADMIN));
-    if !users.end_sessions(id, &authority, clock::now()).await? {
+    if !users
+        .end_sessions(id, &authority, clock::now().seconds())
+        .await?
+    {
         return Err(user_not_found(app, request, &caller).await);
     }
     app.trace.did(Action::SessionsEnd, Some(id));

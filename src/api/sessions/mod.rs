@@ -48,7 +48,7 @@ async fn refresh(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let sessions = Sessions(&app.database);
     let address = throttle::client_address(request)?;
     let address = app.config.attempts.address(&address);
-    let now = clock::now_ms();
+    let now = clock::now();
     let refreshed = sessions.refresh(&token, &address, lifetimes, now).await?;
     let (user_id, role, epoch, generation) = match refreshed {
         Refreshed::Next {
@@ -106,7 +106,7 @@ async fn list(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let sessions = Sessions(&app.database);
     let lifetimes = app.config.session_lifetimes;
     let open = sessions
-        .list(caller.account.user.id, lifetimes, clock::now_ms())
+        .list(caller.account.user.id, lifetimes, clock::now())
         .await?;
     let current = caller.session.as_ref().map(SessionId::as_str);
     let open: Vec<Value> = open
@@ -150,7 +150,12 @@ async fn delete(app: &App, request: &Incoming, id: &str) -> Result<Reply, Refuse
 
 /// The access token that `text` is.
 fn verify(app: &App, text: &str) -> Result<token::AccessToken, Refused> {
-    let verified = token::verify(text, &app.config.issuer, clock::now(), &app.config.keys);
+    let verified = token::verify(
+        text,
+        &app.config.issuer,
+        clock::now().seconds(),
+        &app.config.keys,
+    );
     verified.map_err(|error| {
         Refused::Caller(match error {
             // No token of ours, and refresh tokens of the old service are none here.

@@ -58,16 +58,15 @@ async fn check(
     password: &str,
     expected: Option<&Caller>,
 ) -> Result<Option<Account>, Refused> {
-    let floor_ms = app.config.sign_in_floor_ms;
     let keys = app.config.attempts.keys(name, address);
     let lines = vec![keys.name_line(), keys.address.as_str().to_owned()];
-    let turn = Turn::take(lines, floor_ms.saturating_mul(2)).await?;
+    let turn = Turn::take(lines, app.config.sign_in_floor.times(2)).await?;
     let floors = if turn.is_out_of_turn() { MAX_AHEAD } else { 1 };
     app.turn.set(Some(turn));
-    let floor = Timer::start(floor_ms.saturating_mul(floors));
+    let floor = Timer::start(app.config.sign_in_floor.times(floors));
     let users = Users(&app.database);
     let found = users
-        .sign_in(name.name.as_ref(), &keys, clock::now_ms())
+        .sign_in(name.name.as_ref(), &keys, clock::now())
         .await?;
     throttle::remember(address, found.closed);
     if let Some(time) = found.closed.pair {
@@ -87,7 +86,7 @@ async fn check(
     let tried = TriedPassword::new(password, unicode::HOST);
     if let Some((account, stored)) = right(app, found.account, &tried).await? {
         let at = (account.user.id, account.epoch);
-        let now = clock::now_ms();
+        let now = clock::now();
         match attempts.succeeded(&keys, &account_keys, at, now).await? {
             Noted::Taken => {
                 let current = app.config.password_function;
@@ -107,9 +106,7 @@ async fn check(
         }
     }
     app.trace.did(Action::SignInFailed, id);
-    let closed = attempts
-        .failed(&keys, &account_keys, clock::now_ms())
-        .await?;
+    let closed = attempts.failed(&keys, &account_keys, clock::now()).await?;
     throttle::remember(address, closed);
     floor.end().await?;
     Err(match closed.pair {
@@ -153,7 +150,7 @@ async fn right(
 /// The account with its hash. A hash that cannot be verified is nobody's password; it is logged.
 fn with_hash(app: &App, account: Account) -> Option<(Account, StoredPassword)> {
     let id = account.user.id;
-    match StoredPassword::parse(&account.password_hash, app.config.sign_in_budget_ms()) {
+    match StoredPassword::parse(&account.password_hash, app.config.sign_in_budget()) {
         Ok(stored) => {
             if !stored.has_its_pepper(&app.config.peppers) {
                 log(format_args!(

@@ -13,9 +13,10 @@ use crate::store::attempts::{Attempts, Closed};
 use crate::store::audit::Action;
 use crate::trace::log;
 use edge_auth_core::throttle::{AddressHash, ClientAddress};
+use edge_auth_core::time::{Seconds, UnixMillis};
 
-/// The period of the rate limits in `wrangler.toml`, in seconds.
-const RATE_LIMIT_PERIOD: u64 = 60;
+/// The period of the rate limits in `wrangler.toml`.
+const RATE_LIMIT_PERIOD: Seconds = Seconds(60);
 
 /// The most closed addresses that an isolate remembers.
 const MAX_REMEMBERED: usize = 1000;
@@ -23,7 +24,7 @@ const MAX_REMEMBERED: usize = 1000;
 thread_local! {
     /// The addresses that the database was found to have closed, and until when. They are refused
     /// before their request is looked at, and without a query.
-    static CLOSED: RefCell<HashMap<String, u64>> = RefCell::default();
+    static CLOSED: RefCell<HashMap<String, UnixMillis>> = RefCell::default();
 }
 
 /// Remembers until when `address` is closed, if it is.
@@ -31,7 +32,7 @@ pub(crate) fn remember(address: &ClientAddress, closed: Closed) {
     let Some(time) = closed.address else {
         return;
     };
-    let now = clock::now_ms();
+    let now = clock::now();
     CLOSED.with_borrow_mut(|addresses| {
         if addresses.len() >= MAX_REMEMBERED {
             addresses.retain(|_, until| *until > now);
@@ -43,9 +44,9 @@ pub(crate) fn remember(address: &ClientAddress, closed: Closed) {
 }
 
 /// Until when `address` is known to be closed.
-fn remembered(address: &ClientAddress) -> Option<u64> {
+fn remembered(address: &ClientAddress) -> Option<UnixMillis> {
     let until = CLOSED.with_borrow(|addresses| addresses.get(address.as_str()).copied());
-    until.filter(|time| *time > clock::now_ms())
+    until.filter(|time| *time > clock::now())
 }
 
 /// Where `request` came from, unless `limit` has had too many from there, or that address is known
@@ -84,7 +85,7 @@ pub(crate) async fn name_taken(
     taken: &'static str,
 ) -> Refused {
     let attempts = Attempts(&app.database);
-    let closed = match attempts.address_failed(&hash.key(), clock::now_ms()).await {
+    let closed = match attempts.address_failed(&hash.key(), clock::now()).await {
         Ok(closed) => closed,
         Err(error) => return error.into(),
     };

@@ -42,7 +42,7 @@ impl<'a> Grant<'a> {
 pub(crate) fn access_token(app: &App, grant: &Grant<'_>) -> Result<String, Unexpected> {
     let issue = Issue {
         issuer: &app.config.issuer,
-        now: clock::now(),
+        now: clock::now().seconds(),
         lifetime: app.config.access_token_lifetime,
         jti: random::bytes()?,
         user_id: grant.user_id,
@@ -64,7 +64,7 @@ pub(crate) fn add_refresh_token(
     if let Value::Object(members) = answer {
         members.insert("refresh_token".to_owned(), text.into());
         members.insert("token_type".to_owned(), "Bearer".into());
-        let expires_in = json!(app.config.access_token_lifetime);
+        let expires_in = json!(app.config.access_token_lifetime.0);
         members.insert("expires_in".to_owned(), expires_in);
     }
     Ok(())
@@ -99,7 +99,7 @@ impl Opening {
             user_agent: self.user_agent.as_deref(),
             limit: self.limit,
             lifetimes: self.lifetimes,
-            now: clock::now_ms(),
+            now: clock::now(),
         }
     }
 

@@ -3,8 +3,9 @@
 use wasm_bindgen::JsValue;
 
 use super::{Attempts, CLOSED, Closed, MINUTE};
-use crate::store::{Statement, StoreError, number};
+use crate::store::{Statement, StoreError, length, millis};
 use edge_auth_core::throttle::{AccountKeys, AttemptKey, AttemptKeys};
+use edge_auth_core::time::UnixMillis;
 
 /// A new row of one failure, whose run ends after ?3 milliseconds.
 macro_rules! insert_failure {
@@ -101,13 +102,13 @@ impl Attempts<'_> {
         &self,
         keys: &AttemptKeys,
         account: &AccountKeys,
-        now: u64,
+        now: UnixMillis,
     ) -> Result<Closed, StoreError> {
         let [pair, address] = [&keys.pair, &keys.address].map(|key| JsValue::from(key.as_str()));
         let [here, everywhere] =
             [&account.here, &account.everywhere].map(|key| JsValue::from(key.as_str()));
-        let at = number(now);
-        let run = |key: &JsValue| vec![key.clone(), at.clone(), number(MINUTE)];
+        let at = millis(now);
+        let run = |key: &JsValue| vec![key.clone(), at.clone(), length(MINUTE)];
         let (pair_failed, address_failed) = (run(&pair), run(&address));
         let failed_here = vec![here.clone(), everywhere.clone(), at.clone()];
         let failed_everywhere = vec![everywhere, here, at.clone()];
@@ -125,12 +126,16 @@ impl Attempts<'_> {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn address_failed(&self, key: &AttemptKey, now: u64) -> Result<Closed, StoreError> {
+    pub async fn address_failed(
+        &self,
+        key: &AttemptKey,
+        now: UnixMillis,
+    ) -> Result<Closed, StoreError> {
         let key = JsValue::from(key.as_str());
-        let closed = vec![key.clone(), key.clone(), number(now)];
+        let closed = vec![key.clone(), key.clone(), millis(now)];
         self.count(&[
             Statement(CLOSED, closed),
-            Statement(ADDRESS_FAILED, vec![key, number(now), number(MINUTE)]),
+            Statement(ADDRESS_FAILED, vec![key, millis(now), length(MINUTE)]),
         ])
         .await
     }
@@ -139,10 +144,10 @@ impl Attempts<'_> {
     async fn count(&self, statements: &[Statement]) -> Result<Closed, StoreError> {
         let answers = self.0.batch_all(statements).await?;
         let time = |index, column| match answers.rows(index)?.first() {
-            Some(row) => row.unsigned(column),
+            Some(row) => row.millis(column),
             None => Ok(None),
         };
-        let now_closed = time(1, 0)?.filter(|time| *time > 0);
+        let now_closed = time(1, 0)?.filter(|time| *time > UnixMillis(0));
         Ok(Closed {
             pair: time(0, 0)?,
             address: time(0, 1)?.or(now_closed),

@@ -13,24 +13,25 @@
 
 use wasm_bindgen::JsValue;
 
-use super::{Database, StoreError, number};
+use super::{Database, StoreError, millis};
 use edge_auth_core::throttle::AttemptKey;
+use edge_auth_core::time::{Milliseconds, UnixMillis};
 
-/// The counted attempts in a D1 database. Times are Unix time in milliseconds.
+/// The counted attempts in a D1 database.
 #[derive(Debug)]
 pub struct Attempts<'a>(pub &'a Database);
 
-/// How long less than five failures of a pair, or those of an address, are in a row, in milliseconds.
-const MINUTE: u64 = 60 * 1000;
+/// How long less than five failures of a pair, or those of an address, are in a row.
+const MINUTE: Milliseconds = Milliseconds(60 * 1000);
 
-/// How long a counted failure keeps an account's others, in milliseconds.
-const DAY: u64 = 24 * 60 * 60 * 1000;
+/// How long a counted failure keeps an account's others.
+const DAY: Milliseconds = Milliseconds(24 * 60 * 60 * 1000);
 
-/// How long an address is familiar at the least after what makes it so, in milliseconds.
-const FAMILIAR: u64 = 30 * DAY;
+/// How long an address is familiar at the least after what makes it so.
+const FAMILIAR: Milliseconds = Milliseconds(30 * DAY.0);
 
 /// How long it is once that is written: nothing need be written again for a day.
-const FAMILIAR_WHEN_WRITTEN: u64 = 31 * DAY;
+const FAMILIAR_WHEN_WRITTEN: Milliseconds = Milliseconds(31 * DAY.0);
 
 /// The failures of a pair before it waits.
 macro_rules! failures_of_a_pair {
@@ -113,19 +114,19 @@ pub(super) use closed;
 
 const CLOSED: &str = closed!("?1", "?2", "?3");
 
-/// Until when a client has to wait, Unix time in milliseconds, if that is to come.
+/// Until when a client has to wait, if that is to come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Closed {
     /// With this name from this address.
-    pub pair: Option<u64>,
+    pub pair: Option<UnixMillis>,
     /// From this address, whatever the name.
-    pub address: Option<u64>,
+    pub address: Option<UnixMillis>,
 }
 
 impl Closed {
     /// From this address until `time`.
     #[must_use]
-    pub fn address(time: u64) -> Self {
+    pub fn address(time: UnixMillis) -> Self {
         Self {
             pair: None,
             address: Some(time),
@@ -170,11 +171,15 @@ impl Attempts<'_> {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn closed(&self, key: &AttemptKey, now: u64) -> Result<Option<u64>, StoreError> {
+    pub async fn closed(
+        &self,
+        key: &AttemptKey,
+        now: UnixMillis,
+    ) -> Result<Option<UnixMillis>, StoreError> {
         let key = JsValue::from(key.as_str());
-        let values = [key.clone(), key, number(now)];
+        let values = [key.clone(), key, millis(now)];
         let row = self.0.first(CLOSED, &values).await?;
-        row.map_or(Ok(None), |row| row.unsigned(1))
+        row.map_or(Ok(None), |row| row.millis(1))
     }
 }
 

@@ -3,9 +3,10 @@
 use wasm_bindgen::JsValue;
 
 use super::{Attempts, FAMILIAR, FAMILIAR_WHEN_WRITTEN};
-use crate::store::{Row, Statement, StoreError, id_number, id_text, number};
+use crate::store::{Row, Statement, StoreError, id_number, id_text, millis, number};
 use edge_auth_core::account::UserId;
 use edge_auth_core::throttle::{AccountKeys, AddressHash, AttemptKeys};
+use edge_auth_core::time::UnixMillis;
 
 /// Whether a right password from `$here` takes failures in the row of `$everywhere` back: those of all
 /// after a day, its own at once. A familiar address has none there.
@@ -92,7 +93,7 @@ impl Attempts<'_> {
         keys: &AttemptKeys,
         account: &AccountKeys,
         (id, epoch): (UserId, u64),
-        now: u64,
+        now: UnixMillis,
     ) -> Result<Noted, StoreError> {
         let [pair, here, everywhere] =
             [&keys.pair, &account.here, &account.everywhere].map(|key| JsValue::from(key.as_str()));
@@ -101,8 +102,8 @@ impl Attempts<'_> {
             keys.address.as_str().into(),
             here.clone(),
             everywhere.clone(),
-            number(now),
-            number(now + FAMILIAR),
+            millis(now),
+            millis(now.plus(FAMILIAR)),
             id_number(id),
             number(epoch),
         ];
@@ -117,12 +118,12 @@ impl Attempts<'_> {
         }
         let mut statements = Vec::new();
         if says(3)? {
-            let values = vec![everywhere, here.clone(), number(now)];
+            let values = vec![everywhere, here.clone(), millis(now)];
             statements.push(Statement(TAKE_BACK, values));
         }
         if says(1)? {
-            let until = number(now + FAMILIAR_WHEN_WRITTEN);
-            let values = vec![here, number(now), until, id_number(id)];
+            let until = millis(now.plus(FAMILIAR_WHEN_WRITTEN));
+            let values = vec![here, millis(now), until, id_number(id)];
             statements.push(Statement(FAMILIAR_HERE, values));
         }
         if says(2)? {
@@ -139,12 +140,12 @@ impl Attempts<'_> {
         address: &AddressHash,
         email: JsValue,
         password_hash: &str,
-        now: u64,
+        now: UnixMillis,
     ) -> Statement {
         let values = vec![
             address.as_str().into(),
-            number(now),
-            number(now + FAMILIAR_WHEN_WRITTEN),
+            millis(now),
+            millis(now.plus(FAMILIAR_WHEN_WRITTEN)),
             email,
             password_hash.into(),
         ];
@@ -159,20 +160,20 @@ impl Attempts<'_> {
         &self,
         id: UserId,
         address: &AddressHash,
-        now: u64,
+        now: UnixMillis,
     ) -> Result<(), StoreError> {
         let values = [
             id_text(id),
             address.as_str().into(),
-            number(now),
-            number(now + FAMILIAR_WHEN_WRITTEN),
+            millis(now),
+            millis(now.plus(FAMILIAR_WHEN_WRITTEN)),
         ];
         self.0.first(REFRESHED, &values).await?;
         Ok(())
     }
 
     /// The time up to which an address that is familiar for longer need not be noted again.
-    pub(in crate::store) fn familiar_enough(now: u64) -> JsValue {
-        number(now + FAMILIAR)
+    pub(in crate::store) fn familiar_enough(now: UnixMillis) -> JsValue {
+        millis(now.plus(FAMILIAR))
     }
 }

@@ -2,10 +2,13 @@
 
 use edge_auth_core::account::{Name, Role, Roles, UserId};
 use edge_auth_core::throttle::NameHash;
+use edge_auth_core::time::UnixSeconds;
 
 use super::{Account, Users, account, columns, is_last_admin};
 use crate::store::attempts::Attempts;
-use crate::store::{Authority, Statement, StoreError, caller_may, id_number, number, or_null};
+use crate::store::{
+    Authority, Statement, StoreError, caller_may, id_number, number, or_null, seconds,
+};
 
 /// What an administrator changes; what is `None` stays.
 #[derive(Debug)]
@@ -69,7 +72,7 @@ impl Users<'_> {
 
     /// Makes an administrator's change; `None` where there is no such account, or it is the last
     /// admin's and would no longer be, or the caller may not. Where it lowers the account's rights
-    /// it ends its tokens and sessions. `now` is Unix time in seconds.
+    /// it ends its tokens and sessions.
     ///
     /// # Errors
     /// The database failed, and nothing has changed.
@@ -78,7 +81,7 @@ impl Users<'_> {
         id: UserId,
         change: &AdminChange<'_>,
         authority: &Authority<'_>,
-        now: u64,
+        now: UnixSeconds,
     ) -> Result<Option<Account>, StoreError> {
         let values = [
             id_number(id),
@@ -86,7 +89,7 @@ impl Users<'_> {
             or_null(change.disabled.map(u32::from)),
             listed(change.roles).into(),
             or_null(change.name.map(Name::as_str)),
-            number(now),
+            seconds(now),
             authority.value(),
         ];
         let row = self.0.first(CHANGE, &values).await?;
@@ -94,7 +97,7 @@ impl Users<'_> {
     }
 
     /// Ends every session and token of an account; false where there is none of that id, or the
-    /// caller may not. `now` is Unix time in seconds.
+    /// caller may not.
     ///
     /// # Errors
     /// The database failed, and nothing has changed.
@@ -102,9 +105,9 @@ impl Users<'_> {
         &self,
         id: UserId,
         authority: &Authority<'_>,
-        now: u64,
+        now: UnixSeconds,
     ) -> Result<bool, StoreError> {
-        let values = [id_number(id), number(now), authority.value()];
+        let values = [id_number(id), seconds(now), authority.value()];
         Ok(self.0.first(END_SESSIONS, &values).await?.is_some())
     }
 

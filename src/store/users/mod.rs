@@ -8,10 +8,11 @@ use wasm_bindgen::JsValue;
 
 use super::attempts::{Attempts, Closed, closed};
 use super::sessions::{NewSession, Sessions, earliest, is_open};
-use super::{Database, Row, Statement, StoreError, id_number, number, or_null};
+use super::{Database, Row, Statement, StoreError, id_number, millis, or_null};
 use edge_auth_core::account::{Email, Name, SignInName, User, UserId, Username};
 use edge_auth_core::session::{Lifetimes, SessionId};
 use edge_auth_core::throttle::{AddressHash, AttemptKey, AttemptKeys};
+use edge_auth_core::time::{UnixMillis, UnixSeconds};
 
 pub use admin::AdminChange;
 pub use import::NotImported;
@@ -28,8 +29,8 @@ pub struct Account {
     pub disabled: bool,
     /// What sessions, and tokens without one, must say, from 0.
     pub epoch: u64,
-    /// Unix time in seconds up to which tokens of the old service, which has no epoch, are refused.
-    pub tokens_valid_after: Option<u64>,
+    /// The time up to which tokens of the old service, which has no epoch, are refused.
+    pub tokens_valid_after: Option<UnixSeconds>,
 }
 
 /// What a protected route needs to know.
@@ -44,8 +45,8 @@ pub struct Holder {
 /// Whether an account can be made.
 #[derive(Debug)]
 pub struct Vacancy {
-    /// Until when the client's address has to wait, Unix time in milliseconds, if that is to come.
-    pub closed_until: Option<u64>,
+    /// Until when the client's address has to wait, if that is to come.
+    pub closed_until: Option<UnixMillis>,
     /// Whether another account has the e-mail address.
     pub email_is_taken: bool,
     /// Whether another account has the username.
@@ -117,7 +118,7 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         password_hash: row.required_text(7)?,
         disabled: row.integer(8)? != 0,
         epoch: row.unsigned(9)?.unwrap_or_default(),
-        tokens_valid_after: row.unsigned(10)?,
+        tokens_valid_after: row.seconds(10)?,
     })
 }
 
@@ -188,7 +189,7 @@ impl Users<'_> {
         id: UserId,
         session: Option<&SessionId>,
         lifetimes: Lifetimes,
-        now: u64,
+        now: UnixMillis,
     ) -> Result<Option<Holder>, StoreError> {
         let Some(session) = session else {
             let account = self.account(id).await?;
@@ -226,7 +227,7 @@ impl Users<'_> {
         &self,
         name: Option<&SignInName>,
         keys: &AttemptKeys,
-        now: u64,
+        now: UnixMillis,
     ) -> Result<SignIn, StoreError> {
         let (statement, name) = match name {
             Some(SignInName::Username(username)) => (SIGN_IN_BY_USERNAME, username.folded().into()),
@@ -237,7 +238,7 @@ impl Users<'_> {
             name,
             keys.pair.as_str().into(),
             keys.address.as_str().into(),
-            number(now),
+            millis(now),
         ];
         let row = self
             .0
@@ -251,8 +252,8 @@ impl Users<'_> {
                 Some(account(&row)?)
             },
             closed: Closed {
-                pair: row.unsigned(COLUMNS)?,
-                address: row.unsigned(COLUMNS + 1)?,
+                pair: row.millis(COLUMNS)?,
+                address: row.millis(COLUMNS + 1)?,
             },
         })
     }
@@ -266,18 +267,18 @@ impl Users<'_> {
         email: &Email,
         username: Option<&Username>,
         address: &AttemptKey,
-        now: u64,
+        now: UnixMillis,
     ) -> Result<Vacancy, StoreError> {
         let values = [
             address.as_str().into(),
-            number(now),
+            millis(now),
             email.as_str().into(),
             or_null(username.map(Username::folded)),
         ];
         let row = self.0.first(VACANCY, &values).await?;
         let row = row.ok_or_else(Row::missing)?;
         Ok(Vacancy {
-            closed_until: row.unsigned(0)?,
+            closed_until: row.millis(0)?,
             email_is_taken: row.integer(1)? != 0,
             username_is_taken: row.integer(2)? != 0,
         })
@@ -291,7 +292,7 @@ impl Users<'_> {
         &self,
         new: &NewAccount<'_>,
         address: &AddressHash,
-        now: u64,
+        now: UnixMillis,
     ) -> Result<Account, InsertError> {
         let email = JsValue::from(new.email.as_str());
         let values = vec![
@@ -301,7 +302,7 @@ impl Users<'_> {
             new.name.as_str().into(),
             new.password_hash.into(),
             address.key().as_str().into(),
-            number(now),
+            millis(now),
         ];
         let inserted = async {
             let hash = new.password_hash;

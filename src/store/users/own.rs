@@ -2,11 +2,14 @@
 
 use edge_auth_core::account::{Name, User, Username};
 use edge_auth_core::throttle::AttemptKey;
+use edge_auth_core::time::{UnixMillis, UnixSeconds};
 
 use super::{Users, account, columns, is_last_admin};
 use crate::store::attempts::Attempts;
 use crate::store::sessions::Sessions;
-use crate::store::{Authority, Statement, StoreError, caller_may, id_number, number, or_null};
+use crate::store::{
+    Authority, Statement, StoreError, caller_may, id_number, millis, or_null, seconds,
+};
 
 /// Why an account was not changed.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,7 +64,7 @@ impl Users<'_> {
         username: Option<Option<&Username>>,
         authority: &Authority<'_>,
         address: &AttemptKey,
-        now: u64,
+        now: UnixMillis,
     ) -> Result<Option<User>, UpdateError> {
         let new = username.flatten();
         let values = [
@@ -72,7 +75,7 @@ impl Users<'_> {
             or_null(new.map(Username::folded)),
             authority.value(),
             address.as_str().into(),
-            number(now),
+            millis(now),
         ];
         let updated = async {
             self.0
@@ -92,7 +95,7 @@ impl Users<'_> {
     }
 
     /// Stores a new password of the caller and ends every token and session but the caller's; false
-    /// where the caller may not. `now` is Unix time in seconds.
+    /// where the caller may not.
     ///
     /// # Errors
     /// The database failed, and nothing has changed.
@@ -100,13 +103,13 @@ impl Users<'_> {
         &self,
         password_hash: &str,
         authority: &Authority<'_>,
-        now: u64,
+        now: UnixSeconds,
     ) -> Result<bool, StoreError> {
         let id = authority.user_id;
         let values = vec![
             id_number(id),
             password_hash.into(),
-            number(now),
+            seconds(now),
             authority.value(),
         ];
         let statements = [

@@ -28,6 +28,7 @@ pub use self::phc::to_phc;
 pub use self::refused::HashRefused;
 use super::derivation::{Derivation, DerivedKey, Function, MAX_MEMORY_KIB, Pbkdf2Hash};
 use super::pepper::{Pepper, Peppers};
+use crate::time::Milliseconds;
 
 /// The fewest bytes of a hash that says anything: what the PHC format asks for.
 const MIN_HASH_BYTES: usize = 10;
@@ -36,11 +37,11 @@ const MIN_HASH_BYTES: usize = 10;
 pub struct StoredPassword(Form);
 
 impl StoredPassword {
-    /// Reads a stored hash whose derivation takes at most `budget_ms` of CPU.
+    /// Reads a stored hash whose derivation takes at most `budget` of CPU.
     ///
     /// # Errors
     /// See [`HashRefused`]. What is refused here is never tried.
-    pub fn parse(text: &str, budget_ms: u32) -> Result<Self, HashRefused> {
+    pub fn parse(text: &str, budget: Milliseconds) -> Result<Self, HashRefused> {
         let form = parse_form(text)?;
         if form.expected.len() < MIN_HASH_BYTES {
             return Err(HashRefused::Malformed);
@@ -55,7 +56,7 @@ impl StoredPassword {
         }
         // A password in our own form may be tried as sent and normalized.
         let tries = if form.is_current { 2 } else { 1 };
-        if function.microseconds(output_bytes).saturating_mul(tries) > u64::from(budget_ms) * 1000 {
+        if function.microseconds(output_bytes).saturating_mul(tries) > budget.microseconds() {
             return Err(HashRefused::TooSlow);
         }
         // After the bounds, within which the crates' own arithmetic does not overflow.

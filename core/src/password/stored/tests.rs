@@ -1,7 +1,7 @@
 use super::*;
 use crate::password::derivation::new_derivation;
 
-const BUDGET_MS: u32 = 400;
+const BUDGET: Milliseconds = Milliseconds(400);
 const SALT: &str = "BwcHBwcHBwcHBwcHBwcHBw";
 const HASH: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
 const HEX: &str = "0101010101010101010101010101010101010101010101010101010101010101";
@@ -17,7 +17,7 @@ const ARGON2ID: Function = Function::Argon2 {
 };
 
 fn parse(text: &str) -> Result<StoredPassword, HashRefused> {
-    StoredPassword::parse(text, BUDGET_MS)
+    StoredPassword::parse(text, BUDGET)
 }
 
 fn refused(text: &str) -> HashRefused {

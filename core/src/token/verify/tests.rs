@@ -16,8 +16,8 @@ fn keys() -> Keys {
 fn issue() -> Issue<'static> {
     Issue {
         issuer: ISSUER,
-        now: NOW,
-        lifetime: 900,
+        now: UnixSeconds(NOW),
+        lifetime: Seconds(900),
         jti: [3; 16],
         user_id: UserId::new(7).unwrap(),
         role: "customer",
@@ -50,7 +50,7 @@ fn with_claims(claims: &Value) -> String {
 }
 
 fn verified(token: &str) -> Result<AccessToken, TokenError> {
-    verify(token, ISSUER, NOW, &keys())
+    verify(token, ISSUER, UnixSeconds(NOW), &keys())
 }
 
 fn claims_error(claims: &Value) -> TokenError {
@@ -74,20 +74,23 @@ fn accepts_what_it_issues_until_it_expires() {
         issued_at: Some(1_700_000_000.0),
         expires_at: 1_700_000_900.0,
     });
-    assert_eq!(verify(&token, ISSUER, NOW, &keys()), good);
-    assert_eq!(verify(&token, ISSUER, NOW + 899, &keys()), good);
+    assert_eq!(verify(&token, ISSUER, UnixSeconds(NOW), &keys()), good);
     assert_eq!(
-        verify(&token, ISSUER, NOW + 900, &keys()),
+        verify(&token, ISSUER, UnixSeconds(NOW + 899), &keys()),
+        good
+    );
+    assert_eq!(
+        verify(&token, ISSUER, UnixSeconds(NOW + 900), &keys()),
         Err(TokenError::Expired)
     );
     // A clock ten seconds behind ours, and one second more.
-    assert_eq!(verify(&token, ISSUER, NOW - 10, &keys()), good);
+    assert_eq!(verify(&token, ISSUER, UnixSeconds(NOW - 10), &keys()), good);
     assert_eq!(
-        verify(&token, ISSUER, NOW - 11, &keys()),
+        verify(&token, ISSUER, UnixSeconds(NOW - 11), &keys()),
         Err(TokenError::InTheFuture(TimeClaim::IssuedAt))
     );
     assert_eq!(
-        verify(&token, "other", NOW, &keys()),
+        verify(&token, "other", UnixSeconds(NOW), &keys()),
         Err(TokenError::Issuer)
     );
 }
@@ -104,10 +107,10 @@ fn verifies_the_example_of_rfc_7515_a_1() {
                  cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\
                  dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     // It names no subject, which is looked at after the signature.
-    let at = |now| verify(token, "joe", now, &key);
+    let at = |now| verify(token, "joe", UnixSeconds(now), &key);
     assert_eq!(at(1_300_819_379), Err(TokenError::SubjectMissing));
     let forged = token.replace("dBjft", "dBjfu");
-    let error = verify(&forged, "joe", 1_300_819_379, &key);
+    let error = verify(&forged, "joe", UnixSeconds(1_300_819_379), &key);
     assert_eq!(error, Err(TokenError::Signature { payload: None }));
 }
 
@@ -148,7 +151,7 @@ fn every_algorithm_issues_and_accepts() {
         let header: Value = serde_json::from_slice(&header).unwrap();
         let expected = json!({ "alg": algorithm, "typ": "JWT", "kid": key.kid() });
         assert_eq!(header, expected);
-        let token = verify(&token, ISSUER, NOW, &key.into()).unwrap();
+        let token = verify(&token, ISSUER, UnixSeconds(NOW), &key.into()).unwrap();
         assert_eq!(token.subject, Ok(UserId::new(7).unwrap()));
         assert_eq!(token.session.unwrap().as_str(), "the session");
         assert_eq!(token.epoch, Some(u64::MAX));
@@ -169,13 +172,16 @@ fn retired_keys_verify() {
             json!({ "alg": algorithm }),
         ] {
             let token = signed_by(&old, &header.to_string(), &payload);
-            assert!(verify(&token, ISSUER, NOW, &keys).is_ok(), "{header}");
-            let without = verify(&token, ISSUER, NOW, &hmac().into());
+            assert!(
+                verify(&token, ISSUER, UnixSeconds(NOW), &keys).is_ok(),
+                "{header}"
+            );
+            let without = verify(&token, ISSUER, UnixSeconds(NOW), &hmac().into());
             assert_eq!(without, Err(TokenError::AlgorithmNotAllowed), "{header}");
         }
     }
     // What is issued is signed by the active key.
-    assert!(verify(&issued(), ISSUER, NOW, &hmac().into()).is_ok());
+    assert!(verify(&issued(), ISSUER, UnixSeconds(NOW), &hmac().into()).is_ok());
 }
 
 #[test]
@@ -196,16 +202,16 @@ fn weak_keys_verify_tokens_without_a_kid_alone() {
     };
     let without = json!({ "alg": "HS256" });
     for active in [hmac(), ed25519()] {
-        assert!(verify(&by_weak(&without), ISSUER, NOW, &keys(active)).is_ok());
+        assert!(verify(&by_weak(&without), ISSUER, UnixSeconds(NOW), &keys(active)).is_ok());
     }
     for kid in ["unknown", "", hmac().kid()] {
         let token = by_weak(&json!({ "alg": "HS256", "kid": kid }));
         assert_eq!(
-            verify(&token, ISSUER, NOW, &keys(hmac())),
+            verify(&token, ISSUER, UnixSeconds(NOW), &keys(hmac())),
             Err(TokenError::Signature { payload: None })
         );
         assert_eq!(
-            verify(&token, ISSUER, NOW, &keys(ed25519())),
+            verify(&token, ISSUER, UnixSeconds(NOW), &keys(ed25519())),
             Err(TokenError::AlgorithmNotAllowed)
         );
     }
@@ -221,7 +227,8 @@ fn algorithms_are_not_confused() {
             RetiredKey::from_secret(&[b'x'; 32], false).unwrap(),
         ],
     };
-    let error = |token: &str, keys: &Keys| verify(token, ISSUER, NOW, keys).unwrap_err();
+    let error =
+        |token: &str, keys: &Keys| verify(token, ISSUER, UnixSeconds(NOW), keys).unwrap_err();
 
     // The public key, which everybody has, as the secret of an HMAC.
     let jwks = all().jwks();
