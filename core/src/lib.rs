@@ -9,6 +9,7 @@ pub mod dialect;
 pub mod json;
 pub mod keyed_hash;
 pub mod password;
+pub mod proof;
 pub mod session;
 pub mod throttle;
 pub mod time;

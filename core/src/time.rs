@@ -83,7 +83,7 @@ pub struct Seconds(pub u64);
 impl Seconds {
     /// The same in milliseconds.
     #[must_use]
-    pub fn milliseconds(self) -> Milliseconds {
+    pub const fn milliseconds(self) -> Milliseconds {
         Milliseconds(self.0.saturating_mul(1000))
     }
 }

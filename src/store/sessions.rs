@@ -5,12 +5,13 @@ use wasm_bindgen::JsValue;
 use super::attempts::Attempts;
 use super::{
     Authority, Database, Row, Statement, StoreError, caller_may, id_number, length, millis, number,
-    or_null,
+    or_null, seconds,
 };
 use edge_auth_core::account::{Role, UserId};
+use edge_auth_core::proof::{Amr, Proof};
 use edge_auth_core::session::{Lifetimes, RefreshToken, SessionId};
 use edge_auth_core::throttle::AddressHash;
-use edge_auth_core::time::UnixMillis;
+use edge_auth_core::time::{UnixMillis, UnixSeconds};
 
 /// A session to be opened.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct NewSession<'a> {
     pub id: &'a SessionId,
     /// The header `User-Agent` of the request that opens it.
     pub user_agent: Option<&'a str>,
+    /// When and by what it was shown who opens it.
+    pub proof: &'a Proof,
     /// The most sessions that its user may have; the oldest ones go.
     pub limit: u32,
     /// How long sessions live: those that are over do not count.
@@ -55,6 +58,8 @@ pub enum Refreshed {
         generation: u32,
         /// Whether the client's address has long been familiar to the account.
         is_familiar: bool,
+        /// When and by what the session's user last showed who they are.
+        proof: Proof,
     },
     /// Nothing: the session is over.
     Revoked,
@@ -83,8 +88,9 @@ pub(super) use is_open;
 
 /// Only while the account is as it was when the password was looked at: one that is changed
 /// meanwhile ends this session too.
-const OPEN: &str = "INSERT INTO sessions (id, user_id, epoch, created_at, last_used_at, user_agent) \
-    SELECT ?1, id, epoch, ?3, ?3, ?4 FROM users \
+const OPEN: &str = "INSERT INTO sessions \
+    (id, user_id, epoch, created_at, last_used_at, user_agent, auth_time, amr) \
+    SELECT ?1, id, epoch, ?3, ?3, ?4, ?6, ?7 FROM users \
     WHERE id = ?2 AND epoch = ?5 AND disabled = 0 RETURNING 1";
 
 /// Those that are over, and those of which the account has too many; never ?3. ?4 and ?5 are the
@@ -98,8 +104,8 @@ const TRIM: &str = concat!(
 );
 
 const OPEN_FIRST: &str = "INSERT INTO sessions \
-    (id, user_id, epoch, created_at, last_used_at, user_agent) \
-    SELECT ?1, id, epoch, ?3, ?3, ?4 FROM users WHERE email = ?2 AND password_hash = ?5";
+    (id, user_id, epoch, created_at, last_used_at, user_agent, auth_time, amr) \
+    SELECT ?1, id, epoch, ?3, ?3, ?4, ?6, ?7 FROM users WHERE email = ?2 AND password_hash = ?5";
 
 /// Whether the token of number ?2 is still exchanged at ?3 although it is spent: for 10 s, since two
 /// tabs may refresh at once, and for 120 s while nobody has used its successor, since the answer may
@@ -127,7 +133,7 @@ const REFRESH: &str = concat!(
      RETURNING revoked, generation, user_id, \
        (SELECT role FROM users WHERE users.id = user_id), epoch, \
        EXISTS (SELECT 1 FROM attempts WHERE key = 'user ' || user_id || ' ' || ?6 \
-         AND familiar_until >= ?7)"
+         AND familiar_until >= ?7), auth_time, amr"
 );
 
 const LIST: &str = concat!(
@@ -177,6 +183,8 @@ impl Sessions<'_> {
             millis(new.now),
             or_null(new.user_agent),
             number(epoch),
+            seconds(new.proof.auth_time),
+            new.proof.amr.as_str().into(),
         ];
         let [created, used] = earliest(new.lifetimes, new.now);
         let statements = [
@@ -208,6 +216,8 @@ impl Sessions<'_> {
             millis(new.now),
             or_null(new.user_agent),
             password_hash.into(),
+            seconds(new.proof.auth_time),
+            new.proof.amr.as_str().into(),
         ];
         Statement(OPEN_FIRST, values)
     }
@@ -245,6 +255,10 @@ impl Sessions<'_> {
             role: row.role(3)?,
             epoch: row.unsigned(4)?.unwrap_or_default(),
             is_familiar: row.integer(5)? != 0,
+            proof: Proof {
+                auth_time: row.seconds(6)?.unwrap_or(UnixSeconds(0)),
+                amr: Amr::stored(row.required_text(7)?),
+            },
         })
     }
 

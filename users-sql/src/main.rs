@@ -100,9 +100,14 @@ fn insert(line: &[u8], service: &Service) -> Result<String, String> {
         literal(Some(&account.password_hash)),
         literal(Some(&account.digest())),
     ];
+    let verified_at = if account.email_verified {
+        "unixepoch() * 1000"
+    } else {
+        "NULL"
+    };
     Ok(format!(
         "INSERT INTO users (id, email, username, username_folded, name, role, password_hash, \
-         imported_hash_digest) VALUES ({id}, {});",
+         imported_hash_digest, email_verified_at) VALUES ({id}, {}, {verified_at});",
         values.join(", ")
     ))
 }
@@ -133,25 +138,35 @@ mod tests {
     #[test]
     fn accounts_keep_their_ids() {
         let columns = "INSERT INTO users (id, email, username, username_folded, name, role, \
-                       password_hash, imported_hash_digest) VALUES";
-        for (members, values) in [
+                       password_hash, imported_hash_digest, email_verified_at) VALUES";
+        for (members, values, verified_at) in [
             (
                 r#""id":7,"email":" Ann@Example.com","name":"O'Hara; --""#,
                 "7, 'ann@example.com', NULL, NULL, 'O''Hara; --', 'customer'",
+                "unixepoch() * 1000",
             ),
             (
                 r#""id":12,"email":null,"username":"Straße","role":"admin""#,
                 "12, NULL, 'Straße', 'strasse', 'Straße', 'admin'",
+                "NULL",
             ),
             (
                 r#""id":13,"username":"Ａｎｎ","name":"Ann""#,
                 "13, NULL, 'Ａｎｎ', 'ann', 'Ann', 'customer'",
+                "NULL",
+            ),
+            (
+                r#""id":14,"email":"bob@example.com","name":"Bob","email_verified":false"#,
+                "14, 'bob@example.com', NULL, NULL, 'Bob', 'customer'",
+                "NULL",
             ),
         ] {
             let sql = of(members).unwrap();
             let start = format!("{columns} ({values}, '{HASH}', '");
             assert!(sql.starts_with(&start), "{sql}");
-            assert_eq!(sql.len(), start.len() + 43 + "');".len(), "{sql}");
+            let end = format!("', {verified_at});");
+            assert!(sql.ends_with(&end), "{sql}");
+            assert_eq!(sql.len(), start.len() + 43 + end.len(), "{sql}");
         }
     }
 

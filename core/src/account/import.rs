@@ -31,6 +31,8 @@ pub struct ImportedAccount {
     pub name: Name,
     /// One of the configured roles.
     pub role: Role,
+    /// Whether the other service knows that the e-mail address is the account's.
+    pub email_verified: bool,
     /// The hash as the other service stored it, which can be verified here.
     pub password_hash: String,
 }
@@ -44,6 +46,8 @@ pub enum LineRefused {
     NotAnObject,
     /// A member is not a string.
     NotAString(&'static str),
+    /// `email_verified` is not a truth value.
+    NotABoolean,
     /// The id is not a positive whole number that JavaScript holds exactly.
     NotAnId,
     /// There is neither an e-mail address nor a username.
@@ -64,6 +68,7 @@ impl fmt::Display for LineRefused {
             Self::TooLong => "line is longer than 16 KiB",
             Self::NotAnObject => "line must be a JSON object",
             Self::NotAString(field) => return write!(formatter, "{field} must be a string"),
+            Self::NotABoolean => "email_verified must be true or false",
             Self::NotAnId => "id must be a positive whole number",
             Self::Nameless => "email or username must be given",
             Self::NoHash => "password_hash must be given",
@@ -104,6 +109,10 @@ impl ImportedAccount {
                     .ok_or(LineRefused::NotAnId)?,
             ),
         };
+        let email_verified = match json::take(&mut members, "email_verified") {
+            None => true,
+            Some(value) => value.as_bool().ok_or(LineRefused::NotABoolean)?,
+        };
         let mut text = |name| match json::take(&mut members, name) {
             None => Ok(None),
             Some(serde_json::Value::String(text)) => Ok(Some(text)),
@@ -137,6 +146,7 @@ impl ImportedAccount {
         StoredPassword::parse(&password_hash, budget).map_err(LineRefused::Hash)?;
         Ok(Self {
             id,
+            email_verified: email_verified && email.is_some(),
             email,
             username,
             name,

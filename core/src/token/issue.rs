@@ -7,6 +7,7 @@ use super::ACCESS;
 use super::jti::{self, token_id};
 use super::key::SigningKey;
 use crate::account::UserId;
+use crate::proof::Proof;
 use crate::session::SessionId;
 use crate::time::{Seconds, UnixSeconds};
 
@@ -29,6 +30,8 @@ pub struct Issue<'a> {
     pub epoch: u64,
     /// The claim `sid`, of a token that belongs to a session.
     pub session: Option<&'a SessionId>,
+    /// The claims `auth_time` and `amr`.
+    pub proof: &'a Proof,
 }
 
 /// Signs an access token.
@@ -49,6 +52,8 @@ pub fn sign(issue: Issue<'_>, key: &SigningKey) -> Result<String, CreationError>
         exp: issue.now.plus(issue.lifetime).0,
         jti: token_id(&issue.jti, issue.epoch),
         sid: issue.session.map(SessionId::as_str),
+        auth_time: issue.proof.auth_time.0,
+        amr: issue.proof.amr.claim(),
     });
     key.token(&claims)
 }
@@ -69,6 +74,9 @@ struct AccessClaims<'a> {
     jti: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
+    auth_time: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amr: Option<Vec<&'a str>>,
 }
 
 #[cfg(test)]
@@ -78,6 +86,7 @@ mod tests {
 
     use super::super::test_keys::hmac;
     use super::*;
+    use crate::proof::Method;
 
     #[test]
     fn issues_the_documented_header_and_claims() {
@@ -90,6 +99,7 @@ mod tests {
             role: "customer",
             epoch: 4,
             session: None,
+            proof: &Proof::by(Method::Password, UnixSeconds(1_699_999_000)),
         };
         let token = sign(issue, &hmac()).unwrap();
         let mut segments = token.split('.');
@@ -102,7 +112,7 @@ mod tests {
         let claims = json!({
             "iss": "edge-auth", "sub": "7", "identity": 7, "type": "access", "fresh": false,
             "role": "customer", "iat": 1_700_000_000, "nbf": 1_700_000_000, "exp": 1_700_000_900,
-            "jti": "AwMDAwMDAwMDAwMDAwMDAw.4",
+            "jti": "AwMDAwMDAwMDAwMDAwMDAw.4", "auth_time": 1_699_999_000,
         });
         assert_eq!(read(), claims);
     }

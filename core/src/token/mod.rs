@@ -24,6 +24,7 @@ pub use self::verify::verify;
 use crate::account::UserId;
 use crate::json::NotAnObject;
 use crate::session::SessionId;
+use crate::time::UnixSeconds;
 
 /// The claim `type` of access tokens, which tells them from others.
 const ACCESS: &str = "access";
@@ -42,6 +43,9 @@ pub struct AccessToken {
     pub session: Option<SessionId>,
     /// The claim `role`, where it is a string: the account's role at the time of issue.
     pub role: Option<String>,
+    /// The claim `auth_time`, where it is a whole number: when somebody last showed who they
+    /// are.
+    pub auth_time: Option<UnixSeconds>,
     /// The claim `iat`, where it has one, in seconds of Unix time.
     pub issued_at: Option<f64>,
     /// The claim `exp`, in seconds of Unix time: later than when it was checked, by any number.

@@ -167,6 +167,8 @@ fn check_claims(
     if is_half || json::take(&mut claims, "type").is_some_and(|token_type| token_type != ACCESS) {
         return Err(TokenError::NotAnAccessToken);
     }
+    let auth_time =
+        json::take(&mut claims, "auth_time").and_then(|time| time.as_u64().map(UnixSeconds));
     let mut text = |name| match json::take(&mut claims, name) {
         Some(Value::String(text)) => Some(text),
         _ => None,
@@ -177,6 +179,7 @@ fn check_claims(
         jti,
         session: text("sid").map(SessionId::claimed),
         role: text("role"),
+        auth_time,
         issued_at,
         expires_at,
     })

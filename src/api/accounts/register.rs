@@ -2,6 +2,7 @@
 
 use edge_auth_core::account::{Email, Name, Username};
 use edge_auth_core::password::{Known, NewPassword};
+use edge_auth_core::proof::{Method, Proof};
 
 use super::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::api::sign_in::tokens::Opening;
@@ -50,17 +51,26 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
         .offline_access
         .then(|| Opening::new(app, request));
     let opening = opening.transpose()?;
+    let proof = Proof::by(Method::Password, clock::now().seconds());
     let new = NewAccount {
         email,
         username,
         name: &registration.name,
         password_hash: &password_hash,
-        session: opening.as_ref().map(Opening::new_session),
+        session: opening.as_ref().map(|opening| opening.new_session(&proof)),
     };
     let taken = match users.insert(&new, &from, clock::now()).await {
         Ok(account) => {
             let message = "User registered successfully";
-            return tokens::signed_in(app, Action::Register, 201, message, &account, opening);
+            return tokens::signed_in(
+                app,
+                Action::Register,
+                201,
+                message,
+                &account,
+                &proof,
+                opening,
+            );
         }
         Err(InsertError::EmailTakenOrClosed) => EMAIL_TAKEN,
         Err(InsertError::UsernameTaken) => USERNAME_TAKEN,

@@ -50,19 +50,20 @@ async fn refresh(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let address = app.config.attempts.address(&address);
     let now = clock::now();
     let refreshed = sessions.refresh(&token, &address, lifetimes, now).await?;
-    let (user_id, role, epoch, generation) = match refreshed {
+    let (user_id, role, epoch, generation, proof) = match refreshed {
         Refreshed::Next {
             user_id,
             role,
             epoch,
             generation,
             is_familiar,
+            proof,
         } => {
             if !is_familiar {
                 let attempts = Attempts(&app.database);
                 attempts.refreshed(user_id, &address, now).await?;
             }
-            (user_id, role, epoch, generation)
+            (user_id, role, epoch, generation, proof)
         }
         Refreshed::Reused(user_id) => {
             app.trace.did(Action::RefreshReuse, Some(user_id));
@@ -77,6 +78,7 @@ async fn refresh(app: &App, request: &Incoming) -> Result<Reply, Refused> {
         role: &role,
         epoch,
         session: Some(&token.session),
+        proof: &proof,
     };
     let access_token = tokens::access_token(app, &grant)?;
     let mut answer = json!({ "access_token": access_token });

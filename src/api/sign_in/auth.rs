@@ -1,5 +1,6 @@
 //! `POST /auth`, as Flask-JWT has it.
 
+use edge_auth_core::proof::{Method, Proof};
 use edge_auth_core::throttle::AttemptedName;
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use super::{password, throttle};
 use crate::app::App;
 use crate::http::{Refused, Reply, body};
 use crate::platform::http::Incoming;
-use crate::platform::unicode;
+use crate::platform::{clock, unicode};
 use crate::store::audit::Action;
 
 /// `POST /auth`.
@@ -31,6 +32,7 @@ pub(super) async fn auth(app: &App, request: &Incoming) -> Result<Reply, Refused
     let account = password::sign_in(app, &address, &name, &password).await?;
     app.trace.by(account.user.id);
     app.trace.did(Action::SignIn, Some(account.user.id));
-    let access_token = tokens::access_token(app, &Grant::new(&account, None))?;
+    let proof = Proof::by(Method::Password, clock::now().seconds());
+    let access_token = tokens::access_token(app, &Grant::new(&account, None, &proof))?;
     Ok(Reply::json(200, &json!({ "access_token": access_token })))
 }

@@ -12,6 +12,7 @@ use crate::store::attempts::{Attempts, Noted};
 use crate::store::audit::Action;
 use crate::store::users::{Account, Users};
 use crate::trace::log;
+use edge_auth_core::account::UserId;
 use edge_auth_core::password::{self, Function, NewPassword, StoredPassword, TriedPassword};
 use edge_auth_core::throttle::{AttemptedName, ClientAddress};
 
@@ -84,7 +85,13 @@ async fn check(
     let attempts = Attempts(&app.database);
     let account_keys = keys.account(id);
     let tried = TriedPassword::new(password, unicode::HOST);
-    if let Some((account, stored)) = right(app, found.account, &tried).await? {
+    let with_password = found.account.zip(found.password_hash);
+    if let Some(right) = right(app, with_password, &tried).await? {
+        let Right {
+            account,
+            stored,
+            password_hash,
+        } = right;
         let at = (account.user.id, account.epoch);
         let now = clock::now();
         match attempts.succeeded(&keys, &account_keys, at, now).await? {
@@ -92,7 +99,8 @@ async fn check(
                 let current = app.config.password_function;
                 let pepper = app.config.peppers.active.as_ref();
                 if let Some(function) = stored.replacement(current, pepper) {
-                    replace_hash(app, function, &account, &tried).await?;
+                    let old = (account.user.id, password_hash.as_str());
+                    replace_hash(app, function, old, &tried).await?;
                 }
                 return Ok(Some(account));
             }
@@ -115,6 +123,13 @@ async fn check(
     })
 }
 
+/// An account whose password is right.
+struct Right {
+    account: Account,
+    stored: StoredPassword,
+    password_hash: String,
+}
+
 /// The account, if the password is right and the account may sign in.
 ///
 /// Whatever comes in, a derivation is run: at the account's cost, or at the cost of a new password
@@ -122,10 +137,11 @@ async fn check(
 /// be tried with (docs/api.md, "Accounts").
 async fn right(
     app: &App,
-    account: Option<Account>,
+    account: Option<(Account, String)>,
     tried: &TriedPassword,
-) -> Result<Option<(Account, StoredPassword)>, Unexpected> {
-    let Some((account, stored)) = account.and_then(|account| with_hash(app, account)) else {
+) -> Result<Option<Right>, Unexpected> {
+    let with_hash = |(account, hash)| with_hash(app, account, hash);
+    let Some(looked_at) = account.and_then(with_hash) else {
         let decoy = password::new_derivation(app.config.password_function, [0; 16]);
         kdf::derive(&decoy, tried.raw()).await?;
         if let Some(normalized) = tried.normalized() {
@@ -133,7 +149,7 @@ async fn right(
         }
         return Ok(None);
     };
-    let peppers = &app.config.peppers;
+    let (peppers, stored) = (&app.config.peppers, &looked_at.stored);
     let key = kdf::derive(stored.derivation(), tried.raw()).await?;
     let mut right = stored.matches(&key, peppers);
     if let Some(normalized) = tried.normalized()
@@ -143,21 +159,25 @@ async fn right(
         let key = kdf::derive(stored.derivation(), normalized).await?;
         right = stored.matches(&key, peppers);
     }
-    let may = right && tried.can_be_right() && !account.disabled;
-    Ok(may.then_some((account, stored)))
+    let may = right && tried.can_be_right() && !looked_at.account.disabled;
+    Ok(may.then_some(looked_at))
 }
 
 /// The account with its hash. A hash that cannot be verified is nobody's password; it is logged.
-fn with_hash(app: &App, account: Account) -> Option<(Account, StoredPassword)> {
+fn with_hash(app: &App, account: Account, password_hash: String) -> Option<Right> {
     let id = account.user.id;
-    match StoredPassword::parse(&account.password_hash, app.config.sign_in_budget()) {
+    match StoredPassword::parse(&password_hash, app.config.sign_in_budget()) {
         Ok(stored) => {
             if !stored.has_its_pepper(&app.config.peppers) {
                 log(format_args!(
                     "user {id}: the pepper of password_hash is not set"
                 ));
             }
-            Some((account, stored))
+            Some(Right {
+                account,
+                stored,
+                password_hash,
+            })
         }
         Err(refused) => {
             log(format_args!("user {id}: {refused}"));
@@ -171,14 +191,13 @@ fn with_hash(app: &App, account: Account) -> Option<(Account, StoredPassword)> {
 async fn replace_hash(
     app: &App,
     function: Function,
-    account: &Account,
+    (id, old): (UserId, &str),
     tried: &TriedPassword,
 ) -> Result<(), Unexpected> {
     let password = tried.normalized().unwrap_or(tried.raw());
     let new = hash_bytes(app, function, password).await?;
     let users = Users(&app.database);
-    let old = &account.password_hash;
-    if let Err(error) = users.replace_hash(account.user.id, old, &new).await {
+    if let Err(error) = users.replace_hash(id, old, &new).await {
         log(format_args!("database: {error}"));
     }
     Ok(())

@@ -10,6 +10,7 @@ use crate::store::audit::{Action, USER_AGENT_CHARACTERS};
 use crate::store::sessions::NewSession;
 use crate::store::users::Account;
 use edge_auth_core::account::{Role, User, UserId};
+use edge_auth_core::proof::Proof;
 use edge_auth_core::session::{Lifetimes, RefreshToken, SessionId};
 use edge_auth_core::token::{self, Issue};
 
@@ -24,16 +25,23 @@ pub(crate) struct Grant<'a> {
     pub(crate) epoch: u64,
     /// The session that the token belongs to, if any.
     pub(crate) session: Option<&'a SessionId>,
+    /// When and by what it was shown who the caller is.
+    pub(crate) proof: &'a Proof,
 }
 
 impl<'a> Grant<'a> {
     /// A grant to `account`.
-    pub(crate) fn new(account: &'a Account, session: Option<&'a SessionId>) -> Self {
+    pub(crate) fn new(
+        account: &'a Account,
+        session: Option<&'a SessionId>,
+        proof: &'a Proof,
+    ) -> Self {
         Self {
             user_id: account.user.id,
             role: &account.user.role,
             epoch: account.epoch,
             session,
+            proof,
         }
     }
 }
@@ -49,6 +57,7 @@ pub(crate) fn access_token(app: &App, grant: &Grant<'_>) -> Result<String, Unexp
         role: grant.role.as_str(),
         epoch: grant.epoch,
         session: grant.session,
+        proof: grant.proof,
     };
     token::sign(issue, &app.config.keys.active).map_err(Unexpected::new)
 }
@@ -93,8 +102,9 @@ impl Opening {
     }
 
     /// As the database takes it.
-    pub(crate) fn new_session(&self) -> NewSession<'_> {
+    pub(crate) fn new_session<'a>(&'a self, proof: &'a Proof) -> NewSession<'a> {
         NewSession {
+            proof,
             id: &self.id,
             user_agent: self.user_agent.as_deref(),
             limit: self.limit,
@@ -119,11 +129,13 @@ pub(crate) fn signed_in(
     status: u16,
     message: &str,
     account: &Account,
+    proof: &Proof,
     opening: Option<Opening>,
 ) -> Result<Reply, Refused> {
     app.trace.by(account.user.id);
     app.trace.did(action, Some(account.user.id));
-    let grant = Grant::new(account, opening.as_ref().map(|opening| &opening.id));
+    let session = opening.as_ref().map(|opening| &opening.id);
+    let grant = Grant::new(account, session, proof);
     let access_token = access_token(app, &grant)?;
     let mut body = json!({
         "access_token": access_token,

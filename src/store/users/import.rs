@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 use super::Users;
 use crate::store::attempts::Attempts;
 use crate::store::audit::{Audit, Origin};
-use crate::store::{Authority, Row, Statement, StoreError, caller_may};
+use crate::store::{Authority, Row, Statement, StoreError, caller_may, millis};
 
 /// Why a line of an import was not added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +28,9 @@ const MAY_ADMINISTER: &str = concat!("SELECT 1 WHERE ", caller_may!("?1"));
 /// ?1 is a list of lists. An account that is there already, or twice in the list, gives no row.
 const IMPORT: &str = concat!(
     "INSERT INTO users \
-       (email, username, username_folded, name, role, password_hash, imported_hash_digest) \
+       (email, username, username_folded, name, role, password_hash, imported_hash_digest, email_verified_at) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
-       value ->> 6 \
+       value ->> 6, CASE WHEN value ->> 7 THEN ?3 END \
      FROM json_each(?1) WHERE ",
     caller_may!("?2"),
     " ON CONFLICT DO NOTHING RETURNING email, username_folded"
@@ -68,6 +68,7 @@ impl Users<'_> {
                     account.role.as_str(),
                     account.password_hash,
                     account.digest(),
+                    account.email_verified,
                 ])
             })
             .collect();
@@ -75,7 +76,7 @@ impl Users<'_> {
         let [pairs, unknown] = Attempts::names_forgotten(names, authority);
         let statements = [
             Statement(MAY_ADMINISTER, vec![authority.value()]),
-            Statement(IMPORT, vec![rows, authority.value()]),
+            Statement(IMPORT, vec![rows, authority.value(), millis(origin.now)]),
             Audit::imported(authority.user_id, origin),
             pairs,
             unknown,
@@ -156,7 +157,7 @@ fn folded(account: &ImportedAccount) -> Option<&str> {
 struct InTheWay {
     email: Option<String>,
     username_folded: Option<String>,
-    password_hash: String,
+    password_hash: Option<String>,
     imported_hash_digest: Option<String>,
     id: UserId,
 }
@@ -166,7 +167,7 @@ impl InTheWay {
         Ok(Self {
             email: row.text(0),
             username_folded: row.text(1),
-            password_hash: row.required_text(2)?,
+            password_hash: row.text(2),
             imported_hash_digest: row.text(3),
             id: row.user_id(4)?,
         })
@@ -186,7 +187,8 @@ impl InTheWay {
         match &self.imported_hash_digest {
             Some(digest) => *digest == line.digest(),
             None => {
-                self.password_hash == line.password_hash && line.id.is_none_or(|id| id == self.id)
+                self.password_hash.as_deref() == Some(&line.password_hash)
+                    && line.id.is_none_or(|id| id == self.id)
             }
         }
     }

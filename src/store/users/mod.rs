@@ -23,8 +23,10 @@ pub use own::UpdateError;
 pub struct Account {
     /// What the account's owner sees.
     pub user: User,
-    /// The stored password.
-    pub password_hash: String,
+    /// When the e-mail address was proven, if it was.
+    pub email_verified_at: Option<UnixMillis>,
+    /// Whether it signs in by a password.
+    pub has_password: bool,
     /// Whether sign-in and tokens are refused.
     pub disabled: bool,
     /// What sessions, and tokens without one, must say, from 0.
@@ -73,6 +75,8 @@ pub struct NewAccount<'a> {
 pub struct SignIn {
     /// The account of that name.
     pub account: Option<Account>,
+    /// Its stored password, if it has one.
+    pub password_hash: Option<String>,
     /// Whether the attempt has to wait.
     pub closed: Closed,
 }
@@ -95,14 +99,14 @@ pub struct Users<'a>(pub &'a Database);
 /// The columns of an [`Account`], in the order in which `account` reads them.
 macro_rules! columns {
     () => {
-        "id, email, username, name, role, created_at, updated_at, password_hash, disabled, epoch, \
-         tokens_valid_after"
+        "id, email, username, name, role, created_at, updated_at, password_hash IS NOT NULL, disabled, \
+         epoch, tokens_valid_after, email_verified_at"
     };
 }
 use columns;
 
 /// The columns of an account, and their number.
-const COLUMNS: u32 = 11;
+const COLUMNS: u32 = 12;
 
 fn account(row: &Row) -> Result<Account, StoreError> {
     Ok(Account {
@@ -115,10 +119,11 @@ fn account(row: &Row) -> Result<Account, StoreError> {
             created_at: row.required_text(5)?,
             updated_at: row.required_text(6)?,
         },
-        password_hash: row.required_text(7)?,
+        has_password: row.integer(7)? != 0,
         disabled: row.integer(8)? != 0,
         epoch: row.unsigned(9)?.unwrap_or_default(),
         tokens_valid_after: row.seconds(10)?,
+        email_verified_at: row.millis(11)?,
     })
 }
 
@@ -138,7 +143,7 @@ macro_rules! sign_in_by {
         concat!(
             "SELECT ",
             columns!(),
-            ", closed_until, address_closed_until FROM (",
+            ", password_hash, closed_until, address_closed_until FROM (",
             closed!("?2", "?3", "?4"),
             ") LEFT JOIN users ON ",
             $column,
@@ -251,9 +256,10 @@ impl Users<'_> {
             } else {
                 Some(account(&row)?)
             },
+            password_hash: row.text(COLUMNS),
             closed: Closed {
-                pair: row.millis(COLUMNS)?,
-                address: row.millis(COLUMNS + 1)?,
+                pair: row.millis(COLUMNS + 1)?,
+                address: row.millis(COLUMNS + 2)?,
             },
         })
     }

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use serde_json::json;
 
 use super::super::issue::{Issue, sign};
@@ -5,6 +7,7 @@ use super::super::key::{RetiredKey, SigningKey};
 use super::super::test_keys::{ed25519, hmac, p256};
 use super::*;
 use crate::json::NotAnObject;
+use crate::proof::{Method, Proof};
 
 const NOW: u64 = 1_700_000_000;
 const ISSUER: &str = "edge-auth";
@@ -13,8 +16,11 @@ fn keys() -> Keys {
     hmac().into()
 }
 
+static PROOF: LazyLock<Proof> = LazyLock::new(|| Proof::by(Method::Password, UnixSeconds(NOW)));
+
 fn issue() -> Issue<'static> {
     Issue {
+        proof: &PROOF,
         issuer: ISSUER,
         now: UnixSeconds(NOW),
         lifetime: Seconds(900),
@@ -71,6 +77,7 @@ fn accepts_what_it_issues_until_it_expires() {
         epoch: Some(4),
         session: None,
         role: Some("customer".to_owned()),
+        auth_time: Some(UnixSeconds(NOW)),
         issued_at: Some(1_700_000_000.0),
         expires_at: 1_700_000_900.0,
     });
@@ -124,6 +131,7 @@ fn accepts_a_token_of_flask_jwt() {
         epoch: None,
         session: None,
         role: None,
+        auth_time: None,
         issued_at: Some(1_700_000_000.0),
         expires_at: 1_700_000_300.0,
     };
