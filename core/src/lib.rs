@@ -1,4 +1,4 @@
-//! The rules of edge-auth: accounts, passwords, tokens, sessions, throttling.
+//! The rules of edge-auth: accounts, passwords, tokens, sessions, throttling, mails.
 //!
 //! Nothing here knows of HTTP, SQL or JavaScript, and nothing reads a clock or a random source;
 //! time, random bytes and Unicode are passed in. Plain `cargo test` runs all of it.
@@ -8,6 +8,7 @@ mod broken_rule;
 pub mod dialect;
 pub mod json;
 pub mod keyed_hash;
+pub mod mail;
 pub mod password;
 pub mod proof;
 pub mod session;
