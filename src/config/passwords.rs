@@ -4,7 +4,7 @@ use edge_auth_core::password::{Function, Pbkdf2Hash, Pepper, Peppers, new_deriva
 use zeroize::Zeroizing;
 
 use super::ConfigError;
-use super::read::{Read, number};
+use super::read::{Read, choice, number};
 
 /// The settings of passwords, which depend on one another.
 pub(super) struct Passwords {
@@ -16,6 +16,8 @@ pub(super) struct Passwords {
     pub(super) peppers: Peppers,
     /// `SIGN_IN_FLOOR_MS`.
     pub(super) sign_in_floor_ms: u32,
+    /// `BREACHED_PASSWORDS`.
+    pub(super) refuses_breached: bool,
 }
 
 /// Milliseconds of CPU that verifying a password may take. A fifth of the floor is left for
@@ -55,6 +57,8 @@ impl Passwords {
             min_length: number(read, "PASSWORD_MIN_LENGTH", 8..=64)?.unwrap_or(8),
             peppers: peppers(read)?,
             sign_in_floor_ms: number(read, "SIGN_IN_FLOOR_MS", 10..=10_000)?.unwrap_or(500),
+            refuses_breached: choice(read, "BREACHED_PASSWORDS", ["off", "refuse"])?
+                == Some("refuse"),
         };
         // A password is tried as sent and normalized.
         let output_bytes = new_derivation(function, [0; 16]).output_bytes;
