@@ -119,5 +119,5 @@ $(MIGRATED): $(wildcard migrations/*.sql) wrangler.toml $(NODE_MODULES)
 	@touch $@
 
 .dev.vars: | prerequisites
-	@node -e 'fs.writeFileSync(".dev.vars", `JWT_SECRET=$${crypto.randomBytes(32).toString("base64url")}\n`, { flag: "wx", mode: 0o600 })'
-	@echo 'Created .dev.vars with a random JWT_SECRET.'
+	@node -e 'fs.writeFileSync(".dev.vars", `JWT_SECRET=$${crypto.randomBytes(32).toString("base64url")}\nPUBLIC_URL=http://localhost:8787\nMAIL=cloudflare\nMAIL_FROM=no-reply@example.com\n`, { flag: "wx", mode: 0o600 })'
+	@echo 'Created .dev.vars with a random JWT_SECRET and mails that stay on this machine.'

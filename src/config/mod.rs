@@ -1,6 +1,7 @@
 //! Settings and secrets, parsed once. docs/settings.md lists them.
 
 pub mod gateway;
+pub mod mail;
 
 mod accounts;
 mod keys;
@@ -10,6 +11,7 @@ mod read;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod urls;
 
 use std::fmt;
 
@@ -21,9 +23,11 @@ use edge_auth_core::time::{Milliseconds, Seconds};
 use edge_auth_core::token::Keys;
 
 use gateway::Prefixes;
+use mail::Mail;
 use read::{Read, boolean, number};
 
 pub use origins::AllowedOrigins;
+pub use urls::PublicUrl;
 
 /// Every setting, in the form in which it is used.
 #[derive(Debug)]
@@ -70,6 +74,12 @@ pub struct Config {
     pub sign_in_floor: Milliseconds,
     /// `PROTECTED`: the prefixes whose requests need a token and go on to another service.
     pub protected: Prefixes,
+    /// `PUBLIC_URL`: the service's own origin.
+    pub public_url: Option<PublicUrl>,
+    /// `MAIL` and what belongs to it; none where no mail is sent.
+    pub mail: Option<Mail>,
+    /// `BREACHED_PASSWORDS`: whether new passwords that are known from a breach are refused.
+    pub refuses_breached_passwords: bool,
 }
 
 /// A setting that is missing, weak, or does not parse. Says which and why, never its value.
@@ -110,6 +120,7 @@ impl Config {
             return Err(ConfigError::new("JWT_ISSUER", "is empty"));
         }
         let passwords = passwords::Passwords::parse(read)?;
+        let public_url = PublicUrl::parse(read)?;
         Ok(Self {
             attempts: keys::attempt_hasher(&keys)?,
             refresh_keys: keys::refresh_keys(&keys),
@@ -133,6 +144,9 @@ impl Config {
             peppers: passwords.peppers,
             sign_in_floor: passwords.sign_in_floor,
             protected: gateway::prefixes(read)?,
+            mail: Mail::parse(read, public_url.as_ref())?,
+            public_url,
+            refuses_breached_passwords: passwords.refuses_breached,
         })
     }
 

@@ -51,7 +51,7 @@ impl AllowedOrigins {
 /// Whether `text` is an origin as browsers write it: one in another spelling would never be met
 /// (HTML standard, "ASCII serialization of an origin"; URL standard, "host serializing"). `null`
 /// is none: every sandboxed frame and local file has it.
-fn is_origin(text: &str) -> bool {
+pub(super) fn is_origin(text: &str) -> bool {
     let Some((scheme, authority)) = text.split_once("://") else {
         return false;
     };

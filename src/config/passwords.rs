@@ -5,7 +5,7 @@ use edge_auth_core::time::Milliseconds;
 use zeroize::Zeroizing;
 
 use super::ConfigError;
-use super::read::{Read, number};
+use super::read::{Read, choice, number};
 
 /// The settings of passwords, which depend on one another.
 pub(super) struct Passwords {
@@ -17,6 +17,8 @@ pub(super) struct Passwords {
     pub(super) peppers: Peppers,
     /// `SIGN_IN_FLOOR_MS`.
     pub(super) sign_in_floor: Milliseconds,
+    /// `BREACHED_PASSWORDS`.
+    pub(super) refuses_breached: bool,
 }
 
 /// How much CPU verifying a password may take. A fifth of the floor is left for
@@ -58,6 +60,8 @@ impl Passwords {
             sign_in_floor: Milliseconds(
                 number(read, "SIGN_IN_FLOOR_MS", 10..=10_000)?.unwrap_or(500),
             ),
+            refuses_breached: choice(read, "BREACHED_PASSWORDS", ["off", "refuse"])?
+                == Some("refuse"),
         };
         // A password is tried as sent and normalized.
         let output_bytes = new_derivation(function, [0; 16]).output_bytes;

@@ -44,6 +44,21 @@ pub(super) fn boolean(read: Read<'_>, setting: &'static str) -> Result<Option<bo
     value.map_err(|_| ConfigError::new(setting, "must be true or false"))
 }
 
+/// A setting of two values.
+pub(super) fn choice(
+    read: Read<'_>,
+    setting: &'static str,
+    values: [&'static str; 2],
+) -> Result<Option<&'static str>, ConfigError> {
+    let Some(text) = read(setting) else {
+        return Ok(None);
+    };
+    let value = values.into_iter().find(|value| *value == text);
+    let [one, other] = values;
+    let wrong = || ConfigError::new(setting, format!("must be {one} or {other}"));
+    value.map(Some).ok_or_else(wrong)
+}
+
 /// A setting in seconds, up to a year, as milliseconds.
 pub(super) fn seconds(
     read: Read<'_>,

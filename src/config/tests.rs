@@ -56,6 +56,9 @@ fn defaults_are_the_documented_ones() {
     assert_eq!(config.password_min_length, 8);
     assert_eq!(config.sign_in_budget(), Milliseconds(400));
     assert_eq!(config.sign_in_floor, Milliseconds(500));
+    assert!(config.public_url.is_none());
+    assert!(config.mail.is_none());
+    assert!(!config.refuses_breached_passwords);
 }
 
 #[test]
@@ -169,6 +172,18 @@ fn the_fewest_characters_of_a_password_are_8_to_64() {
             "PASSWORD_MIN_LENGTH must be a whole number from 8 to 64"
         );
     }
+}
+
+#[test]
+fn breached_passwords_are_taken_or_refused() {
+    for (value, expected) in [("off", false), ("refuse", true)] {
+        let config = parse(&[("JWT_SECRET", SECRET), ("BREACHED_PASSWORDS", value)]);
+        assert_eq!(config.unwrap().refuses_breached_passwords, expected);
+    }
+    assert_eq!(
+        problem("BREACHED_PASSWORDS", "warn"),
+        "BREACHED_PASSWORDS must be off or refuse"
+    );
 }
 
 #[test]
@@ -378,18 +393,28 @@ fn secrets_do_not_print() {
     assert!(!printed.contains("0123456789"), "{printed}");
 }
 
-/// Every name that is read while settings of each algorithm are parsed.
+/// Every name that is read while settings of each algorithm and of each way to send mails are parsed.
 fn names_that_are_read() -> BTreeSet<String> {
     let names = RefCell::new(BTreeSet::new());
-    let keys = [("HS256", SECRET), ("EdDSA", ED25519)];
-    for (algorithm, key) in keys {
+    let keys = [
+        ("HS256", SECRET, "resend", "postmark"),
+        ("EdDSA", ED25519, "webhook", "none"),
+    ];
+    for (algorithm, key, mail, fallback) in keys {
         let config = Config::parse(|name| {
             names.borrow_mut().insert(name.to_owned());
-            match name {
-                "JWT_ALGORITHM" => Some(algorithm.to_owned()),
-                "JWT_SECRET" | "JWT_PRIVATE_KEY" => Some(key.to_owned()),
-                _ => None,
-            }
+            let value = match name {
+                "JWT_ALGORITHM" => algorithm,
+                "JWT_SECRET" | "JWT_PRIVATE_KEY" => key,
+                "MAIL" => mail,
+                "MAIL_FALLBACK" => fallback,
+                "MAIL_API_KEY" | "MAIL_FALLBACK_API_KEY" => "key",
+                "MAIL_FROM" => "no-reply@example.com",
+                "MAIL_WEBHOOK_URL" | "PUBLIC_URL" => "https://auth.example.com",
+                "MAIL_WEBHOOK_SECRET" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                _ => return None,
+            };
+            Some(value.to_owned())
         });
         config.unwrap();
     }
