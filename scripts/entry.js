@@ -37,6 +37,15 @@ try {
   replaceDeadInstance(error);
 }
 
+// The pages' headers that matter where there is no style and no form; src/http/reply.rs has them all.
+const pageHeaders = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Content-Security-Policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'X-Frame-Options': 'DENY',
+};
+const page = '<!doctype html><html lang="en"><title>Something went wrong</title><h1>Something went wrong</h1><p>Please try again later.';
+
 const logError = (error, more) => console.error(JSON.stringify({ level: 'error', error: `${error?.stack}`, ...more }));
 
 function internalServerError(request, env, error) {
@@ -44,6 +53,7 @@ function internalServerError(request, env, error) {
   const { pathname: path, protocol } = new URL(url);
   const id = crypto.randomUUID();
   logError(error, { method, request_id: id });
+  const isPage = path.startsWith('/account/');
   const headers = {
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',
@@ -51,8 +61,9 @@ function internalServerError(request, env, error) {
     'X-Request-Id': id,
     // As src/platform/host.js does.
     ...(protocol === 'https:' && { 'Strict-Transport-Security': 'max-age=31536000' }),
-    ...corsHeaders(request, env),
+    ...(isPage ? pageHeaders : corsHeaders(request, env)),
   };
+  if (isPage) return new Response(page, { status: 500, headers });
   const member = path === '/auth' ? 'message' : 'error';
   return new Response(`{"${member}":"Internal server error"}\n`, { status: 500, headers });
 }

@@ -79,14 +79,19 @@ async fn answer(request: Incoming, env: JsValue) -> Outcome {
                 let answer = match api::answer(&app, &request, &target).await {
                     Ok(Answer::Own(reply)) => Answer::Own(with_bookmark(reply, &app)),
                     Ok(from_upstream) => from_upstream,
-                    Err(error) => Answer::Own(unexpected(&target, &error.to_string(), &request_id)),
+                    Err(error) => Answer::Own(unexpected(
+                        &target,
+                        &request,
+                        &error.to_string(),
+                        &request_id,
+                    )),
                 };
                 queries = app.database.statements();
                 user_id = app.trace.user_id().map(UserId::get);
                 rest = afterwards(app, &request);
                 answer
             }
-            Err(error) => Answer::Own(unexpected(&target, &error, &request_id)),
+            Err(error) => Answer::Own(unexpected(&target, &request, &error, &request_id)),
         }
     };
     let (status, response) = match answer {
@@ -100,7 +105,7 @@ async fn answer(request: Incoming, env: JsValue) -> Outcome {
                 headers,
                 body,
             } = cors::readable(reply, &origins, &request);
-            let response = response(&request, status, &headers, body.as_deref());
+            let response = response(&request, status, &headers, &body);
             (status, response)
         }
     };
@@ -280,8 +285,8 @@ fn setting(env: &JsValue, name: &str) -> Option<String> {
 
 /// Logs `error`, beside the line that every request has, and words the answer, which says nothing
 /// of it.
-fn unexpected(target: &Target<'_>, error: &str, request_id: &str) -> Reply {
+fn unexpected(target: &Target<'_>, request: &Incoming, error: &str, request_id: &str) -> Reply {
     let line = json!({ "level": "error", "error": error, "request_id": request_id });
     console_error!("{line}");
-    api::unexpected(target, request_id)
+    api::unexpected(target, request, request_id)
 }

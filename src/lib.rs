@@ -5,6 +5,7 @@
 //! - [`entry`]: where the host comes in; the only reader of the environment.
 //! - [`api`]: what each route does, area by area.
 //! - [`dialect`]: the words of the two old APIs.
+//! - [`pages`]: what people see in a browser.
 //! - [`http`]: what requests say, why they are refused, which route a path leads to.
 //! - [`app`], [`trace`]: what a request is answered with, and what is told of it afterwards.
 //! - [`config`]: settings and secrets, parsed; [`store`]: the database; [`platform`]: what the host gives.
@@ -17,6 +18,7 @@ pub mod config;
 pub mod dialect;
 pub mod entry;
 pub mod http;
+pub mod pages;
 pub mod platform;
 pub mod store;
 pub mod trace;

@@ -4,6 +4,7 @@ mod accounts;
 mod admin;
 mod gateway;
 mod operations;
+mod pages;
 mod sessions;
 mod sign_in;
 
@@ -22,6 +23,7 @@ const AREAS: &[&[Route]] = &[
     admin::ROUTES,
     gateway::ROUTES,
     operations::ROUTES,
+    pages::ROUTES,
 ];
 
 /// Where `path` leads. A request is resolved once; preflight, replication, answer and log are handed
@@ -40,7 +42,6 @@ pub async fn answer(
     request: &Incoming,
     target: &Target<'_>,
 ) -> Result<Answer, Unexpected> {
-    let dialect = target.dialect();
     let answered = match target {
         Target::Prefix(prefix) => gateway::pass(app, request, prefix).await,
         Target::Nothing | Target::Ambiguous => Err(Refused::NotFound),
@@ -53,14 +54,16 @@ pub async fn answer(
             )),
         },
     };
-    answered.or_else(|refused| dialect::refusal(dialect, refused).map(Answer::Own))
+    answered.or_else(|refused| {
+        let reply = dialect::refusal(target.surface(), request, refused);
+        reply.map(Answer::Own)
+    })
 }
 
-/// The answer to a request for `target` that met something unexpected; `request_id` is in the log.
+/// The answer to `request`, which leads to `target` and met something unexpected; `request_id` is in the log.
 #[must_use]
-pub fn unexpected(target: &Target<'_>, request_id: &str) -> Reply {
-    let reply = dialect::error(target.dialect(), 500, "Internal server error");
-    reply.with("X-Request-Id", request_id)
+pub fn unexpected(target: &Target<'_>, request: &Incoming, request_id: &str) -> Reply {
+    dialect::unexpected(target.surface(), request, request_id)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What a refusal is worded as. The reasons are the same in every dialect; statuses and bodies are not.
+//! What a refusal is worded as. The reasons are the same in every dialect; statuses and bodies are not. On a page it is
+//! worded for people, with the status of Flask-JWT-Extended's dialect.
 
 pub(crate) mod flask_jwt;
 pub(crate) mod jwt_extended;
@@ -12,10 +13,49 @@ use serde_json::json;
 use crate::app::Unexpected;
 use crate::http::caller::Reason;
 use crate::http::refused::TooMany;
+use crate::http::routes::Surface;
 use crate::http::{Refused, Reply};
+use crate::pages::problem::{self, Problem};
+use crate::pages::texts;
+use crate::platform::http::Incoming;
+
+/// The answer to `request`, refused on a route of that surface.
+///
+/// # Errors
+/// What no client can do anything about.
+pub(crate) fn refusal(
+    surface: Surface,
+    request: &Incoming,
+    refused: Refused,
+) -> Result<Reply, Unexpected> {
+    match surface {
+        Surface::Api(dialect) => in_json(dialect, refused),
+        Surface::Page => {
+            let problem = Problem::of(&refused);
+            let Reply {
+                status, headers, ..
+            } = in_json(Dialect::JwtExtended, refused)?;
+            let mut page = problem::page(texts::of(request), status, &problem);
+            page.headers.extend(headers);
+            Ok(page)
+        }
+    }
+}
+
+/// The answer to `request` where something unexpected was met; `request_id` is in the log.
+pub(crate) fn unexpected(surface: Surface, request: &Incoming, request_id: &str) -> Reply {
+    let reply = match surface {
+        Surface::Api(dialect) => error(dialect, 500, "Internal server error"),
+        Surface::Page => {
+            let problem = Problem::Unexpected(request_id.to_owned());
+            problem::page(texts::of(request), 500, &problem)
+        }
+    };
+    reply.with("X-Request-Id", request_id)
+}
 
 /// An error that is not about a token, in a dialect's form.
-pub(crate) fn error(dialect: Dialect, status: u16, text: &str) -> Reply {
+fn error(dialect: Dialect, status: u16, text: &str) -> Reply {
     let body = match dialect {
         Dialect::FlaskJwt => json!({ "message": text }),
         Dialect::JwtExtended => json!({ "error": text }),
@@ -23,11 +63,7 @@ pub(crate) fn error(dialect: Dialect, status: u16, text: &str) -> Reply {
     Reply::json(status, &body)
 }
 
-/// The answer to a refused request on a route of that dialect.
-///
-/// # Errors
-/// What no client can do anything about.
-pub(crate) fn refusal(dialect: Dialect, refused: Refused) -> Result<Reply, Unexpected> {
+fn in_json(dialect: Dialect, refused: Refused) -> Result<Reply, Unexpected> {
     let (status, text) = match refused {
         Refused::Unexpected(error) => return Err(error),
         Refused::Caller(Reason::AccountGone(_)) => (404, "User not found".into()),

@@ -7,7 +7,7 @@
 use super::Reply;
 use super::routes::Target;
 use crate::config::AllowedOrigins;
-use crate::platform::http::Incoming;
+use crate::platform::http::{Body, Incoming};
 
 /// What requests have beside the headers that need no leave.
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, X-D1-Bookmark";
@@ -44,9 +44,13 @@ pub fn preflight(
     Some(reply)
 }
 
-/// `reply` with what lets the page that sent `request` read it, if it may.
+/// `reply` with what lets the page that sent `request` read it, if it may. A page of ours is read by no other, whatever
+/// the settings say.
 #[must_use]
 pub fn readable(reply: Reply, origins: &AllowedOrigins, request: &Incoming) -> Reply {
+    if matches!(reply.body, Body::Html(_)) {
+        return reply;
+    }
     let reply = match origins {
         AllowedOrigins::None => return reply,
         AllowedOrigins::Any => reply,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::platform::http::Body;
 use crate::platform::upstream::Answered;
 
 /// What a request is answered with.
@@ -23,8 +24,8 @@ pub struct Reply {
     pub status: u16,
     /// Headers beside those that every answer carries.
     pub headers: Vec<(&'static str, String)>,
-    /// The JSON text; none of a 204.
-    pub body: Option<String>,
+    /// The body.
+    pub body: Body,
 }
 
 impl Reply {
@@ -36,8 +37,32 @@ impl Reply {
         Self {
             status,
             headers: Vec::new(),
-            body: Some(body),
+            body: Body::Json(body),
         }
+    }
+
+    /// A page, whose one style sheet has the digest `style` (CSP 3 section 2.3.1). Every page is made
+    /// here, so that none is without these headers.
+    ///
+    /// A page runs no script and loads nothing, is shown in no frame, posts only to this service, and
+    /// its URL, which may hold the token of a link, is told to nobody.
+    #[must_use]
+    pub fn page(status: u16, html: String, style: &str) -> Self {
+        let policy = format!(
+            "default-src 'none'; style-src '{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        );
+        let reply = Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Html(html),
+        };
+        reply
+            .with("Content-Security-Policy", policy)
+            .with("Cross-Origin-Opener-Policy", "same-origin")
+            .with("Cross-Origin-Resource-Policy", "same-origin")
+            .with("Referrer-Policy", "no-referrer")
+            // For browsers that do not know `frame-ancestors`.
+            .with("X-Frame-Options", "DENY")
     }
 
     /// A 204.
@@ -46,7 +71,7 @@ impl Reply {
         Self {
             status: 204,
             headers: Vec::new(),
-            body: None,
+            body: Body::None,
         }
     }
 
@@ -86,6 +111,9 @@ mod tests {
     fn bodies_are_written_as_flask_does() {
         let body = json!({ "name": "Zoë 😀\n\u{7f}", "id": 1, "email": null });
         let expected = "{\"email\":null,\"id\":1,\"name\":\"Zo\\u00eb \\ud83d\\ude00\\n\u{7f}\"}\n";
-        assert_eq!(Reply::json(200, &body).body.as_deref(), Some(expected));
+        assert_eq!(
+            Reply::json(200, &body).body,
+            Body::Json(expected.to_owned())
+        );
     }
 }

@@ -66,13 +66,21 @@ pub(crate) enum Methods {
     Each(&'static [Method]),
 }
 
+/// What answers look like on a route, refusals above all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Surface {
+    /// JSON; errors that are not about a token are in this dialect's form.
+    Api(Dialect),
+    /// A page.
+    Page,
+}
+
 /// A line of the table.
 pub struct Route {
     /// The path, byte for byte; a `*` stands for one segment.
     pub(crate) path: &'static str,
     pub(crate) methods: Methods,
-    /// The form of errors that are not about a token.
-    pub(crate) dialect: Dialect,
+    pub(crate) surface: Surface,
 }
 
 impl Route {
@@ -81,7 +89,7 @@ impl Route {
         Self {
             path,
             methods: Methods::Each(methods),
-            dialect: Dialect::JwtExtended,
+            surface: Surface::Api(Dialect::JwtExtended),
         }
     }
 
@@ -170,19 +178,20 @@ impl Target<'_> {
         }
     }
 
-    /// The form of errors that are not about a token.
-    pub(crate) fn dialect(&self) -> Dialect {
+    /// What answers look like there.
+    pub(crate) fn surface(&self) -> Surface {
         match self {
-            Self::Route(route, _) => route.dialect,
-            _ => Dialect::JwtExtended,
+            Self::Route(route, _) => route.surface,
+            _ => Surface::Api(Dialect::JwtExtended),
         }
     }
 
     /// The methods, as a preflight is told. `/verify` tells none: a proxy that asks there with its
     /// client's method must not take a preflight for a token. Nor does a prefix whose upstream answers
-    /// preflights itself, `OPTIONS` being public there.
+    /// preflights itself, `OPTIONS` being public there, nor a page, which is read by no other one.
     pub(super) fn methods(&self) -> Option<String> {
         match self {
+            Self::Route(route, _) if route.surface == Surface::Page => None,
             Self::Route(route, _) => route.method_names(),
             Self::Prefix(prefix) => {
                 let passes = prefix.public_methods.iter().any(|name| name == "OPTIONS");

@@ -5,19 +5,18 @@ export const head = ({ method, headers, url }) => `${method}\n${headers.get('Hos
 
 export const header = (request, name) => request.headers.get(name);
 
-// What every answer carries. Made once, they are copied in one step.
+// What every answer carries. Made once for each kind of body, they are copied in one step.
 const all = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
-const ofJson = { 'Content-Type': 'application/json' };
+// None, JSON, a page: as `Body` in http.rs counts.
+const kinds = [{}, { 'Content-Type': 'application/json' }, { 'Content-Type': 'text/html; charset=utf-8' }];
 // Over http a browser has to ignore it (RFC 6797 section 8.1), and nobody is to send it (section 7.2).
 const overHttps = { 'Strict-Transport-Security': 'max-age=31536000' };
-const emptyByHttp = new Headers(all);
-const jsonByHttp = new Headers({ ...all, ...ofJson });
-const emptyByHttps = new Headers({ ...all, ...overHttps });
-const jsonByHttps = new Headers({ ...all, ...overHttps, ...ofJson });
+const byHttp = kinds.map((kind) => new Headers({ ...all, ...kind }));
+const byHttps = kinds.map((kind) => new Headers({ ...all, ...overHttps, ...kind }));
 
 /** A response; `more` holds names and values of other headers, a line each. */
-export function respond(status, isJson, isHttps, body, more) {
-  const headers = isHttps ? (isJson ? jsonByHttps : emptyByHttps) : isJson ? jsonByHttp : emptyByHttp;
+export function respond(status, kind, isHttps, body, more) {
+  const headers = (isHttps ? byHttps : byHttp)[kind];
   const response = new Response(body, { status, headers });
   if (more) {
     const lines = more.split('\n');

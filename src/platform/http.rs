@@ -18,7 +18,7 @@ extern "C" {
 
     fn respond(
         status: u16,
-        is_json: bool,
+        kind: u8,
         is_https: bool,
         body: Option<&str>,
         more: &str,
@@ -35,6 +35,28 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     fn get(this: &UrlSearchParams, name: &str) -> Option<String>;
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// None, as in a 204.
+    None,
+    /// A JSON text.
+    Json(String),
+    /// A page, in UTF-8.
+    Html(String),
+}
+
+impl Body {
+    /// Its kind, as host.js counts them, and its text.
+    fn parts(&self) -> (u8, Option<&str>) {
+        match self {
+            Self::None => (0, None),
+            Self::Json(text) => (1, Some(text)),
+            Self::Html(text) => (2, Some(text)),
+        }
+    }
 }
 
 /// A request that came in. Headers and body cross the boundary only when they are asked for.
@@ -86,6 +108,13 @@ impl Incoming {
     #[must_use]
     pub fn method(&self) -> &str {
         &self.method
+    }
+
+    /// The origin of the URL (RFC 6454): scheme, host and port as the client asked for them.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let url = self.request.url();
+        origin(&url).to_owned()
     }
 
     /// The host's own.
@@ -164,14 +193,22 @@ fn path_and_query(url: &str) -> (&str, Option<&str>) {
     (after_scheme.split_at(host).1, query)
 }
 
-/// The host's form of an answer of this service's own to `request`: its body JSON, if it has one, which
-/// a `HEAD` is not sent.
+/// An absolute URL without its path and what follows.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |scheme| scheme + 3);
+    let path = url
+        .char_indices()
+        .find(|(at, character)| *at >= host && matches!(character, '/' | '?' | '#'));
+    path.map_or(url, |(at, _)| url.split_at(at).0)
+}
+
+/// The host's form of an answer of this service's own to `request`. A `HEAD` is not sent its body.
 #[must_use]
 pub fn response(
     request: &Incoming,
     status: u16,
     headers: &[(&'static str, String)],
-    body: Option<&str>,
+    body: &Body,
 ) -> web_sys::Response {
     let mut more = String::new();
     for (name, value) in headers {
@@ -182,14 +219,28 @@ pub fn response(
             more.push_str(part);
         }
     }
-    let is_json = body.is_some();
+    let (kind, body) = body.parts();
     let body = body.filter(|_| request.method != "HEAD");
-    respond(status, is_json, request.is_https, body, &more)
+    respond(status, kind, request.is_https, body, &more)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::path_and_query;
+    use super::{origin, path_and_query};
+
+    #[test]
+    fn the_origin_of_a_url() {
+        for (url, expected) in [
+            ("http://a.example/", "http://a.example"),
+            ("https://a.example:8443/b?c=/d?e", "https://a.example:8443"),
+            ("http://[::1]:8787/b", "http://[::1]:8787"),
+            ("http://a.example?b", "http://a.example"),
+            ("http://a.example#/b", "http://a.example"),
+            ("http://a.example", "http://a.example"),
+        ] {
+            assert_eq!(origin(url), expected, "{url}");
+        }
+    }
 
     #[test]
     fn urls_are_taken_apart() {

@@ -23,6 +23,7 @@ mod harness;
 mod https;
 mod keys;
 mod operations;
+mod pages;
 mod sessions;
 mod sign_in;
 mod smoke;

@@ -6,7 +6,7 @@ mod verify;
 
 use edge_auth_core::dialect::Dialect;
 
-use crate::http::routes::{Method, Methods, Route, handler};
+use crate::http::routes::{Method, Methods, Route, Surface, handler};
 
 pub(super) use pass::pass;
 
@@ -14,5 +14,5 @@ pub(super) use pass::pass;
 pub(super) const ROUTES: &[Route] = &[Route {
     path: "/verify",
     methods: Methods::Any(Method::get(handler!(verify::verify))),
-    dialect: Dialect::JwtExtended,
+    surface: Surface::Api(Dialect::JwtExtended),
 }];

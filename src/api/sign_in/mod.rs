@@ -8,14 +8,14 @@ pub(super) mod tokens;
 
 use edge_auth_core::dialect::Dialect;
 
-use crate::http::routes::{Method, Methods, Route, handler};
+use crate::http::routes::{Method, Methods, Route, Surface, handler};
 
 /// The routes of this area.
 pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/auth",
         methods: Methods::Each(&[Method::new("POST", handler!(auth::auth))]),
-        dialect: Dialect::FlaskJwt,
+        surface: Surface::Api(Dialect::FlaskJwt),
     },
     Route::api(
         "/api/auth/login",

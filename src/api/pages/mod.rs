@@ -1,0 +1,18 @@
+//! Pages for people, which a browser shows. All are under `/account/`.
+
+use crate::app::App;
+use crate::http::routes::{Method, Methods, Route, Surface, handler};
+use crate::http::{Refused, Reply};
+use crate::platform::http::Incoming;
+
+/// The routes of this area.
+pub(super) const ROUTES: &[Route] = &[Route {
+    path: "/account/*",
+    methods: Methods::Any(Method::get(handler!(nothing))),
+    surface: Surface::Page,
+}];
+
+/// What is not there is said on a page as well.
+async fn nothing(_app: &App, _request: &Incoming) -> Result<Reply, Refused> {
+    Err(Refused::NotFound)
+}
