@@ -1,10 +1,12 @@
-//! What the host gives: its calls, HTTP messages, WebCrypto, randomness, rate limits, other services,
-//! the clock, timers, turns, Unicode.
+//! What the host gives: its calls, HTTP messages, WebCrypto, randomness, rate limits, other services
+//! and servers, mail, the clock, timers, turns, Unicode.
 
 pub mod calls;
 pub mod clock;
 pub mod http;
 pub mod kdf;
+pub mod mail;
+pub mod outbound;
 pub mod random;
 pub mod rate_limit;
 pub mod turns;

@@ -16,6 +16,8 @@ process.env.WRANGLER_LOG ??= 'warn';
 const { Miniflare, convertV4MiniflareOptions } = require('miniflare');
 const wrangler = require('wrangler');
 const WebSocket = require('ws');
+// Only what Rust names is copied beside this file.
+const { Providers } = require(path.join(root, 'tests/harness/providers.mjs'));
 
 const ANSWER_TIMEOUT_MS = 30_000;
 const SILENCE_TIMEOUT_MS = 2_000;
@@ -98,17 +100,19 @@ const ECHO = {
 /** The Workers that are bound as services: the example of wrangler.toml, and one that says what reached it. */
 const SERVICES = { BOOKSTORE: ['bookstore', 'examples/bookstore/index.js'], UPSTREAM: ['upstream', 'tests/harness/upstream.js'] };
 
-const service = ([name, file], compatibilityDate) => ({
+const service = ([name, file], compatibilityDate, providers) => ({
   name,
   compatibilityDate,
   modulesRoot: root,
   modules: [moduleFile('ESModule', file)],
+  serviceBindings: { PROVIDERS: (request) => providers.fetch(request) },
   unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
 });
 
 class Server {
   #id = crypto.randomUUID();
   #lines = [];
+  #providers = new Providers();
   #echoes = new Map();
   #agent;
   #clockAheadMs = 0;
@@ -121,7 +125,7 @@ class Server {
     const config = wrangler.unstable_readConfig({ config: path.join(root, 'wrangler.toml') });
     const name = (i) => (i === 0 ? config.name : `${config.name}-${i}`);
     const workers = settings.map((overrides, i) => this.#options(config, name(i), worker, overrides));
-    const services = Object.values(SERVICES).map((entry) => service(entry, config.compatibility_date));
+    const services = Object.values(SERVICES).map((entry) => service(entry, config.compatibility_date, this.#providers));
     this.#names = workers.map(({ name }) => name);
     this.#cron = config.triggers.crons[0];
     this.#agent = agent;
@@ -144,7 +148,9 @@ class Server {
       modules: [
         moduleText(
           'tests/harness/main.js',
-          `import './cloudflare_limits.js'; export { default } from ${JSON.stringify(main)};`,
+          `import { limited } from './cloudflare_limits.js';
+          import worker from ${JSON.stringify(main)};
+          export default limited(worker);`,
         ),
         moduleFile('ESModule', 'tests/harness/cloudflare_limits.js'),
         ...modules,
@@ -376,6 +382,16 @@ class Server {
     // The second field, the name, may hold spaces; user and system time are the 14th and 15th.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
     return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+  }
+
+  /** How the servers that the Worker calls answer its next requests; see providers.mjs. */
+  providersAnswer(answers) {
+    this.#providers.answerWith(answers);
+  }
+
+  /** What has reached them since this was last called. */
+  providersReceived() {
+    return this.#providers.takeReceived();
   }
 
   async stop() {

@@ -13,7 +13,7 @@ extern "C" {
     fn built_within(wrapper: &str) -> JsValue;
     fn script(text: &str) -> JsValue;
     #[wasm_bindgen(catch)]
-    async fn example(name: &str) -> Result<JsValue, JsValue>;
+    async fn example(name: &str, wrapper: Option<&str>) -> Result<JsValue, JsValue>;
 }
 
 #[wasm_bindgen(module = "/tests/harness/server.mjs")]
@@ -77,6 +77,10 @@ extern "C" {
     async fn logs(this: &JsServer) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, js_name = cpuMs)]
     fn cpu_ms(this: &JsServer) -> f64;
+    #[wasm_bindgen(method, js_name = providersAnswer)]
+    fn providers_answer(this: &JsServer, answers: &JsValue);
+    #[wasm_bindgen(method, js_name = providersReceived)]
+    fn providers_received(this: &JsServer) -> JsValue;
     #[wasm_bindgen(catch, method)]
     async fn stop(this: &JsServer) -> Result<JsValue, JsValue>;
 
@@ -213,8 +217,17 @@ impl Server {
 
     /// Starts one of this package's examples, built as the Worker is.
     pub(crate) async fn start_example(name: &str, overrides: &[(&str, Option<&str>)]) -> Self {
-        let worker = example(name).await.expect("a built example");
+        let worker = example(name, None).await.expect("a built example");
         Self::start_worker(&worker, overrides).await
+    }
+
+    /// The same with timers that end a hundred times sooner.
+    pub(crate) async fn start_example_with_fast_timers(
+        name: &str,
+        overrides: &[Setting<'_>],
+    ) -> Self {
+        let worker = example(name, Some("withFastTimers")).await;
+        Self::start_worker(&worker.expect("a built example"), overrides).await
     }
 
     async fn start_worker(worker: &JsValue, overrides: &[Setting<'_>]) -> Self {
@@ -316,6 +329,21 @@ impl Server {
     /// The CPU time that workerd has used since it started, in steps of 10 ms. On Linux only.
     pub(crate) fn cpu_ms(&self) -> f64 {
         self.0.cpu_ms()
+    }
+
+    /// How the servers that the Worker calls, providers of mail among them, answer its next requests, one after the other:
+    /// `{"status", "body", "afterMs"}`, each of them if need be, `{"hangs": true}`, or `{"stalls": true}` where only the head
+    /// of the answer comes. Later ones are answered with 200. They also answer for the binding `SEND_EMAIL`, whose error
+    /// has the `body` as its code where the `status` is not 200.
+    pub(crate) fn providers_answer(&self, answers: &[Value]) {
+        self.0.providers_answer(&to_js(&Value::from(answers)));
+    }
+
+    /// What has reached them since this was last called: `{"method", "url", "headers", "body"}` each. The URL is
+    /// `https://send-email.example/` and the body the message as JSON for what went to `SEND_EMAIL`.
+    pub(crate) fn providers_received(&self) -> Vec<Value> {
+        let received = from_js(&self.0.providers_received());
+        received.as_array().expect("requests").clone()
     }
 
     /// Ends the process. Those still running when the tests are over end by themselves.

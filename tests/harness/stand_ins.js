@@ -161,3 +161,10 @@ export function withClock(worker) {
     scheduled: (event, env, ctx) => worker.scheduled(event, env, ctx),
   };
 }
+
+/** Timers end a hundred times sooner. */
+export function withFastTimers(worker) {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = (callback, milliseconds, ...rest) => setTimeout(callback, milliseconds / 100, ...rest);
+  return worker;
+}

@@ -1,6 +1,9 @@
 // A service behind the Worker, for the tests: it says what reached it. The last segment of the path picks how.
 const written = new TextEncoder();
 
+/** Servers that a test answers for, by providers.mjs: the last one stands for the binding `SEND_EMAIL`. */
+const PROVIDERS = ['api.postmarkapp.com', 'api.pwnedpasswords.com', 'api.resend.com', 'hooks.example.com', 'send-email.example'];
+
 /** Its first chunk comes before the request's body is looked at; that body follows as it comes in. */
 function interleaved(request) {
   const { readable, writable } = new TransformStream();
@@ -53,9 +56,10 @@ function socket(request) {
 }
 
 export default {
-  async fetch(request) {
-    console.log(`upstream: ${request.method} ${request.url}`);
+  async fetch(request, env) {
     const { hostname, pathname, searchParams } = new URL(request.url);
+    if (PROVIDERS.includes(hostname)) return env.PROVIDERS.fetch(request);
+    console.log(`upstream: ${request.method} ${request.url}`);
     // Nobody listens there.
     if (hostname === 'down.example') return fetch('https://127.0.0.1:1');
     switch (pathname.split('/').at(-1)) {

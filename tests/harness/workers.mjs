@@ -15,9 +15,9 @@ export const built = (folder) => ({
   modules: [moduleFile('ESModule', `${folder}/index.js`), moduleFile('CompiledWasm', `${folder}/index_bg.wasm`)],
 });
 
-/** That Worker with one of the wrappers of stand_ins.js round it. */
-export function builtWithin(wrapper) {
-  const { main, modules } = built('build');
+/** That Worker, or one of another folder, with one of the wrappers of stand_ins.js round it. */
+export function builtWithin(wrapper, folder = 'build') {
+  const { main, modules } = built(folder);
   const text = `import { ${wrapper} } from './stand_ins.js';
     import worker from ${JSON.stringify(main)};
     export default ${wrapper}(worker);`;
@@ -30,10 +30,11 @@ export const script = (text) => ({ main: './script.js', modules: [moduleText('te
 
 const examples = new Map();
 
-/** The tests' own example of a Worker, compiled and bundled as the product is. It is built once. */
-export async function example(name) {
+/** The tests' own example of a Worker, compiled and bundled as the product is. It is built once. A wrapper may go round it. */
+export async function example(name, wrapper) {
   if (!examples.has(name)) examples.set(name, buildExample(name));
-  return built(await examples.get(name));
+  const folder = await examples.get(name);
+  return wrapper ? builtWithin(wrapper, folder) : built(folder);
 }
 
 async function buildExample(name) {

@@ -22,6 +22,7 @@ mod golden;
 mod harness;
 mod https;
 mod keys;
+mod mail;
 mod operations;
 mod pages;
 mod sessions;
