@@ -21,6 +21,9 @@ use text_file::{TextFile, parse_words};
 
 /// Beside the kinds: the words of which a browser's description is made.
 const WORDS: &str = "words";
+
+/// What hosted pages say, which the Worker reads.
+const PAGES: &str = "pages";
 const BROWSER_WORDS: [(&str, &[&str]); 3] = [
     ("browser_on_system", &["browser", "system"]),
     ("unknown_browser_on_system", &["system"]),
@@ -66,7 +69,7 @@ fn generate(folder: &Path) -> Result<String, String> {
 fn language_of(folder: &Path) -> Result<String, String> {
     let known = |file: &String| {
         let name = file.strip_suffix(".txt").unwrap_or_default();
-        name == WORDS || Kind::parse(name).is_some()
+        [WORDS, PAGES].contains(&name) || Kind::parse(name).is_some()
     };
     if let Some(stranger) = names(folder)?.iter().find(|file| !known(file)) {
         return Err(format!("{stranger} is no kind of mail"));

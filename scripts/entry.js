@@ -122,7 +122,7 @@ export default {
   scheduled(event, env, ctx) {
     const call = ++calls;
     try {
-      return answerTo(call, app.scheduled(call, env), ctx);
+      return answerTo(call, app.scheduled(call, `${event.cron}`, env), ctx);
     } catch (error) {
       replaceDeadInstance(error);
       throw error;

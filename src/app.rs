@@ -1,16 +1,19 @@
 //! What a request is answered with.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
 use crate::config::Config;
 use crate::platform::HostError;
+use crate::platform::clock;
 use crate::platform::rate_limit::RateLimit;
 use crate::platform::turns::Turn;
 use crate::platform::upstream::Services;
+use crate::store::outbox::{Notice, Queued};
 use crate::store::{Database, StoreError};
 use crate::trace::Trace;
+use edge_auth_core::mail;
 
 /// What a request is answered with: settings, database, rate limits, other services.
 pub struct App {
@@ -29,6 +32,38 @@ pub struct App {
     /// The turn of a sign-in, which ends once its answer is on its way: the next one's derivation
     /// would delay it.
     pub turn: Cell<Option<Turn>>,
+    /// The mail that is sent once the request is answered.
+    pub mail: RefCell<Vec<Queued>>,
+}
+
+impl App {
+    /// Whether nobody signs in before the address of the account is proven.
+    pub(crate) fn requires_verification(&self) -> bool {
+        let mail = self.config.mail.as_ref();
+        mail.is_some_and(|mail| mail.is_verification_required)
+    }
+
+    /// Whether owners are told by mail of what happens to their accounts.
+    pub(crate) fn sends_notices(&self) -> bool {
+        let mail = self.config.mail.as_ref();
+        mail.is_some_and(|mail| mail.sends_notices)
+    }
+
+    /// A notice of that kind, with that random id, of what that browser does now; none where owners are
+    /// not told.
+    pub(crate) fn notice<'a>(
+        &self,
+        kind: mail::Kind,
+        id: &'a str,
+        browser: &'a str,
+    ) -> Option<Notice<'a>> {
+        self.sends_notices().then(|| Notice {
+            id,
+            kind,
+            browser,
+            now: clock::now(),
+        })
+    }
 }
 
 /// Something that no client can do anything about. The text is for the log.

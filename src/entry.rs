@@ -1,7 +1,7 @@
 //! The Cloudflare entry: reads the environment, answers one request, logs what went wrong.
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -22,9 +22,11 @@ use crate::config::gateway::Prefixes;
 use crate::config::{AllowedOrigins, Config, ConfigError};
 use crate::http::routes::Target;
 use crate::http::{Answer, Reply, cors};
+use crate::outbox::Sender;
 use crate::platform::calls::{self, Call, Outcome};
 use crate::platform::clock::Timer;
 use crate::platform::http::{Incoming, response};
+use crate::platform::mail::Mailer;
 use crate::platform::rate_limit::RateLimit;
 use crate::platform::upstream::Services;
 use crate::platform::{clock, random};
@@ -88,7 +90,7 @@ async fn answer(request: Incoming, env: JsValue) -> Outcome {
                 };
                 queries = app.database.statements();
                 user_id = app.trace.user_id().map(UserId::get);
-                rest = afterwards(app, &request);
+                rest = afterwards(app, &request, &env);
                 answer
             }
             Err(error) => Answer::Own(unexpected(&target, &request, &error, &request_id)),
@@ -169,6 +171,7 @@ fn app(
         services: Services::new(env),
         trace: Trace::default(),
         turn: Cell::default(),
+        mail: RefCell::default(),
     })
 }
 
@@ -190,16 +193,18 @@ fn with_bookmark(reply: Reply, app: &App) -> Reply {
 }
 
 /// What is done while the answer is on its way: writes what the request has done to the audit trail,
-/// and ends the turn of a sign-in. That the answer has left by then, a timer says.
-fn afterwards(app: App, request: &Incoming) -> Option<Call> {
+/// ends the turn of a sign-in, sends mail. That the answer has left by then, a timer says.
+fn afterwards(app: App, request: &Incoming, env: &JsValue) -> Option<Call> {
     let events = app.trace.take_events();
     let turn = app.turn.take();
-    if events.is_empty() && turn.is_none() {
+    let mail = app.mail.take();
+    if events.is_empty() && turn.is_none() && mail.is_empty() {
         return None;
     }
     let header = |name| request.header(name).ok().flatten();
     let address = ClientAddress::parse(header("CF-Connecting-IP").as_deref());
     let user_agent = header("User-Agent");
+    let mailer = Mailer::new(env);
     Some(Box::pin(async move {
         let answer_leaves = turn.is_some().then(|| Timer::start(Milliseconds(1)));
         if !events.is_empty() {
@@ -218,19 +223,50 @@ fn afterwards(app: App, request: &Incoming) -> Option<Call> {
             trace::log(format_args!("host: {error}"));
         }
         drop(turn);
+        let sender = Sender {
+            config: &app.config,
+            database: &app.database,
+            mailer,
+        };
+        for mail in &mail {
+            if let Err(error) = sender.send(mail).await {
+                trace::log(format_args!("outbox: {error}"));
+            }
+        }
         Outcome::default()
     }))
 }
 
-/// Deletes what has expired, as often as `wrangler.toml` says.
+/// The cron trigger in `wrangler.toml` by which mail is sent, and nothing else is done.
+const MAIL_TRIGGER: &str = "* * * * *";
+
+/// Sends mail that is due, and deletes what has expired, as often as the triggers in `wrangler.toml` say.
 #[wasm_bindgen]
-pub fn scheduled(call: u32, env: JsValue) -> JsValue {
+pub fn scheduled(call: u32, trigger: String, env: JsValue) -> JsValue {
     calls::begin(call, async move {
-        if let Err(error) = purge(&env).await {
+        if trigger != MAIL_TRIGGER
+            && let Err(error) = purge(&env).await
+        {
             trace::log(format_args!("purge: {error}"));
+        }
+        if let Err(error) = send_mail(&env).await {
+            trace::log(format_args!("outbox: {error}"));
         }
         Outcome::default()
     })
+}
+
+async fn send_mail(env: &JsValue) -> Result<(), String> {
+    let config = config(env).map_err(|error| format!("setting {error}"))?;
+    if config.mail.is_none() {
+        return Ok(());
+    }
+    let sender = Sender {
+        config: &config,
+        database: &database(env)?,
+        mailer: Mailer::new(env),
+    };
+    sender.run().await.map_err(|error| error.to_string())
 }
 
 async fn purge(env: &JsValue) -> Result<(), String> {
@@ -242,7 +278,8 @@ async fn purge(env: &JsValue) -> Result<(), String> {
     let sessions = purges.sessions(config.session_lifetimes, now).await;
     let kept_from = now.minus(config.audit_retention);
     let audit = purges.audit(kept_from).await;
-    let purged = attempts.and(sessions).and(audit);
+    let challenges = purges.challenges(now).await;
+    let purged = attempts.and(sessions).and(audit).and(challenges);
     purged.map_err(|error| error.to_string())
 }
 

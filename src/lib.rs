@@ -7,6 +7,7 @@
 //! - [`dialect`]: the words of the two old APIs.
 //! - [`pages`]: what people see in a browser.
 //! - [`http`]: what requests say, why they are refused, which route a path leads to.
+//! - `outbox`: sends mail, once a request is answered or by the cron trigger.
 //! - [`app`], [`trace`]: what a request is answered with, and what is told of it afterwards.
 //! - [`config`]: settings and secrets, parsed; [`store`]: the database; [`platform`]: what the host gives.
 //!
@@ -18,6 +19,7 @@ pub mod config;
 pub mod dialect;
 pub mod entry;
 pub mod http;
+mod outbox;
 pub mod pages;
 pub mod platform;
 pub mod store;

@@ -5,6 +5,7 @@
 
 pub mod account;
 mod broken_rule;
+pub mod challenge;
 pub mod dialect;
 pub mod json;
 pub mod keyed_hash;

@@ -82,6 +82,21 @@ impl Proof {
     }
 }
 
+/// How long a proof is recent, in seconds (docs/api.md, "Recent sign-in").
+const RECENT: f64 = 600.0;
+
+/// How far ahead of this clock one may lie, in seconds.
+const LEEWAY: f64 = 10.0;
+
+/// Whether `auth_time`, the claim of a token, if it is there and a whole number, is recent at `now`.
+#[must_use]
+pub fn is_recent(auth_time: Option<UnixSeconds>, now: UnixSeconds) -> bool {
+    auth_time.is_some_and(|time| {
+        let age = now.numeric_date() - time.numeric_date();
+        (-LEEWAY..=RECENT).contains(&age)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +107,26 @@ mod tests {
         assert_eq!(Amr::of(Method::Mail).claim(), Some(vec!["mail"]));
         let two = Amr::stored("pwd mail".to_owned());
         assert_eq!(two.claim(), Some(vec!["pwd", "mail"]));
+    }
+
+    #[test]
+    fn a_proof_is_recent_for_ten_minutes() {
+        for (auth_time, recent) in [
+            (Some(1000), true),
+            (Some(400), true),
+            (Some(399), false),
+            (Some(1010), true),
+            (Some(1011), false),
+            (Some(0), false),
+            (Some(u64::MAX), false),
+            (None, false),
+        ] {
+            let auth_time = auth_time.map(UnixSeconds);
+            assert_eq!(
+                is_recent(auth_time, UnixSeconds(1000)),
+                recent,
+                "{auth_time:?}"
+            );
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod admin;
+mod asking;
 mod gateway;
+mod mail;
 mod operations;
 mod pages;
 mod sessions;
@@ -20,6 +22,7 @@ const AREAS: &[&[Route]] = &[
     sign_in::ROUTES,
     accounts::ROUTES,
     sessions::ROUTES,
+    mail::ROUTES,
     admin::ROUTES,
     gateway::ROUTES,
     operations::ROUTES,
@@ -45,14 +48,18 @@ pub async fn answer(
     let answered = match target {
         Target::Prefix(prefix) => gateway::pass(app, request, prefix).await,
         Target::Nothing | Target::Ambiguous => Err(Refused::NotFound),
-        Target::Route(route, segment) => match route.method(request.method()) {
-            Some(method) => (method.handler)(app, request, segment)
-                .await
-                .map(Answer::Own),
-            None => Err(Refused::MethodNotAllowed(
-                route.method_names().unwrap_or_default(),
-            )),
-        },
+        Target::Route(route, segment) => {
+            let sends_mail = app.config.mail.is_some();
+            match route.method(request.method(), sends_mail) {
+                Some(method) => (method.handler)(app, request, segment)
+                    .await
+                    .map(Answer::Own),
+                None => Err(match route.method_names(sends_mail) {
+                    Some(names) if names.is_empty() => Refused::NotFound,
+                    names => Refused::MethodNotAllowed(names.unwrap_or_default()),
+                }),
+            }
+        }
     };
     answered.or_else(|refused| {
         let reply = dialect::refusal(target.surface(), request, refused);

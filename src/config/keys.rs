@@ -1,5 +1,6 @@
 //! Keys, and the secrets that follow from them.
 
+use edge_auth_core::challenge::ChallengeKeys;
 use edge_auth_core::keyed_hash::KeyedHash;
 use edge_auth_core::session::RefreshKeys;
 use edge_auth_core::throttle::AttemptHasher;
@@ -62,6 +63,11 @@ pub(super) fn attempt_hasher(keys: &Keys) -> Result<AttemptHasher, ConfigError> 
 fn keyed_hashes(keys: &Keys, purpose: &str) -> impl Iterator<Item = KeyedHash> {
     let secrets = keys.derived_secrets(purpose).into_iter();
     secrets.map(|secret| KeyedHash::new(&secret))
+}
+
+/// What makes and verifies the links and codes of mails, under secrets that follow from all keys.
+pub(super) fn challenge_keys(keys: &Keys) -> ChallengeKeys {
+    ChallengeKeys::new(keyed_hashes(keys, "challenges"))
 }
 
 /// What makes and verifies refresh tokens, under secrets that follow from all keys.

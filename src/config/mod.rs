@@ -16,6 +16,7 @@ mod urls;
 use std::fmt;
 
 use edge_auth_core::account::Roles;
+use edge_auth_core::challenge::ChallengeKeys;
 use edge_auth_core::password::{Function, Peppers};
 use edge_auth_core::session::{Lifetimes, RefreshKeys};
 use edge_auth_core::throttle::AttemptHasher;
@@ -51,6 +52,8 @@ pub struct Config {
     pub trust_token_alone: bool,
     /// Make and verify refresh tokens. Their secrets follow from those of [`Config::keys`].
     pub refresh_keys: RefreshKeys,
+    /// Make and verify links and codes. Their secrets follow from those of [`Config::keys`].
+    pub challenge_keys: ChallengeKeys,
     /// `SESSION_LIFETIME` and `SESSION_IDLE_LIFETIME`.
     pub session_lifetimes: Lifetimes,
     /// `SESSIONS_PER_USER`: one more, and the oldest one goes.
@@ -124,6 +127,7 @@ impl Config {
         Ok(Self {
             attempts: keys::attempt_hasher(&keys)?,
             refresh_keys: keys::refresh_keys(&keys),
+            challenge_keys: keys::challenge_keys(&keys),
             keys,
             issuer,
             access_token_lifetime: Seconds(

@@ -9,7 +9,9 @@ use crate::store::Authority;
 use crate::store::users::{Account, Holder, Users};
 use edge_auth_core::account::Role;
 use edge_auth_core::dialect::Dialect;
+use edge_auth_core::proof;
 use edge_auth_core::session::{RefreshKeys, SessionId};
+use edge_auth_core::time::UnixSeconds;
 use edge_auth_core::token::{self, AccessToken, TokenError};
 
 /// Who sent a request.
@@ -21,18 +23,13 @@ pub(crate) struct Caller {
     pub(crate) token_id: Option<String>,
     /// The session that the token belongs to, if any.
     pub(crate) session: Option<SessionId>,
+    /// When the caller last showed who they are, where the token says so.
+    pub(crate) auth_time: Option<UnixSeconds>,
     /// When the token expires, in seconds of Unix time.
     pub(crate) expires_at: f64,
 }
 
 impl Caller {
-    /// Whether `account` is the caller's, with the rights and the password that it had.
-    pub(crate) fn is_still(&self, account: &Account) -> bool {
-        account.user.id == self.account.user.id
-            && account.epoch == self.account.epoch
-            && !account.disabled
-    }
-
     /// What the statement of a change asks of the caller again, with the role that the change needs.
     pub(crate) fn authority(&self, role: Option<Role>) -> Authority<'_> {
         Authority {
@@ -108,9 +105,34 @@ pub(crate) async fn authenticate(app: &App, request: &Incoming) -> Result<Caller
                 account: holder.account,
                 token_id: token.jti,
                 session: token.session,
+                auth_time: token.auth_time,
                 expires_at: token.expires_at,
             })
         }
+    }
+}
+
+/// The same, if the caller showed who they are a short while ago (docs/api.md, "Recent sign-in").
+pub(crate) async fn authenticate_recent(app: &App, request: &Incoming) -> Result<Caller, Refused> {
+    let caller = authenticate(app, request).await?;
+    recent(&caller)?;
+    Ok(caller)
+}
+
+/// Refuses a caller who showed who they are too long ago.
+pub(crate) fn recent(caller: &Caller) -> Result<(), Refused> {
+    if proof::is_recent(caller.auth_time, clock::now().seconds()) {
+        Ok(())
+    } else {
+        Err(Refused::RecentSignInRequired)
+    }
+}
+
+/// Who sent a request, where it carries a token at all.
+pub(crate) async fn optional(app: &App, request: &Incoming) -> Result<Option<Caller>, Refused> {
+    match request.header("Authorization")? {
+        Some(_) => Ok(Some(authenticate(app, request).await?)),
+        None => Ok(None),
     }
 }
 
@@ -127,7 +149,7 @@ pub(crate) async fn ask_again(
 /// The caller `now`, unless somebody has changed the account of `before` at the same moment: its
 /// tokens from before do not count.
 pub(crate) fn unchanged(now: Caller, before: &Caller) -> Result<Caller, Refused> {
-    if before.is_still(&now.account) {
+    if before.account.is_still(&now.account) {
         Ok(now)
     } else {
         Err(Refused::Caller(Reason::Revoked))

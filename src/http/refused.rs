@@ -44,6 +44,16 @@ pub(crate) enum Refused {
     Caller(Reason),
     /// The token of a request for another service is not good, in that dialect's words.
     Token(Dialect, Reason),
+    /// A link is used up, void, expired, or none.
+    Link,
+    /// A code is wrong, used up, void or expired.
+    Code,
+    /// A link alone does not show who follows it.
+    PasswordRequired,
+    /// The caller showed who they are too long ago.
+    RecentSignInRequired,
+    /// The account's address has to be proven first.
+    EmailNotVerified,
     /// The caller has not the role that is needed.
     Forbidden,
     /// There is no such account.
@@ -94,6 +104,9 @@ impl From<BrokenRule> for Refused {
 pub(crate) struct TooMany(pub(crate) Seconds);
 
 impl TooMany {
+    /// Too many mails: three may be asked for in so long.
+    pub(crate) const MAILS: Self = Self(Seconds(15 * 60));
+
     /// Too many until `time`.
     pub(crate) fn until(time: UnixMillis) -> Self {
         let left = time.since(clock::now());

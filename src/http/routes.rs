@@ -35,6 +35,8 @@ pub struct Method {
     name: &'static str,
     /// Whether it only reads, so that a replica of the database may answer.
     only_reads: bool,
+    /// Whether it is there only where mail is set up.
+    needs_mail: bool,
     pub(crate) handler: Handler,
 }
 
@@ -44,7 +46,16 @@ impl Method {
         Self {
             name,
             only_reads: false,
+            needs_mail: false,
             handler,
+        }
+    }
+
+    /// The same, only where mail is set up.
+    pub(crate) const fn by_mail(self) -> Self {
+        Self {
+            needs_mail: true,
+            ..self
         }
     }
 
@@ -53,6 +64,7 @@ impl Method {
         Self {
             name: "GET",
             only_reads: true,
+            needs_mail: false,
             handler,
         }
     }
@@ -104,22 +116,26 @@ impl Route {
         }
     }
 
-    /// What a request of that method is answered by.
-    pub(crate) fn method(&self, name: &str) -> Option<&Method> {
+    /// What a request of that method is answered by, where the service sends mail or does not.
+    pub(crate) fn method(&self, name: &str, sends_mail: bool) -> Option<&Method> {
         let methods = match &self.methods {
             Methods::Any(method) => return Some(method),
             Methods::Each(methods) => methods,
         };
         let looked_up = if name == "HEAD" { "GET" } else { name };
-        methods.iter().find(|method| method.name == looked_up)
+        let fits =
+            |method: &&Method| method.name == looked_up && (sends_mail || !method.needs_mail);
+        methods.iter().find(fits)
     }
 
     /// The methods that there are, as in `Allow`, unless any is one.
-    pub(crate) fn method_names(&self) -> Option<String> {
+    pub(crate) fn method_names(&self, sends_mail: bool) -> Option<String> {
         let Methods::Each(methods) = self.methods else {
             return None;
         };
-        let names: Vec<_> = methods.iter().map(|method| method.name).collect();
+        let methods = methods.iter();
+        let methods = methods.filter(|method| sends_mail || !method.needs_mail);
+        let names: Vec<_> = methods.map(|method| method.name).collect();
         Some(names.join(", ").replace("GET", "GET, HEAD"))
     }
 }
@@ -172,7 +188,9 @@ impl Target<'_> {
     #[must_use]
     pub fn only_reads(&self, method: &str) -> bool {
         match self {
-            Self::Route(route, _) => route.method(method).is_some_and(|method| method.only_reads),
+            Self::Route(route, _) => route
+                .method(method, true)
+                .is_some_and(|method| method.only_reads),
             Self::Prefix(_) => true,
             Self::Ambiguous | Self::Nothing => false,
         }
@@ -192,7 +210,7 @@ impl Target<'_> {
     pub(super) fn methods(&self) -> Option<String> {
         match self {
             Self::Route(route, _) if route.surface == Surface::Page => None,
-            Self::Route(route, _) => route.method_names(),
+            Self::Route(route, _) => route.method_names(true),
             Self::Prefix(prefix) => {
                 let passes = prefix.public_methods.iter().any(|name| name == "OPTIONS");
                 (!passes).then(|| COMMON_METHODS.to_owned())

@@ -28,7 +28,7 @@ impl Problem {
         match refused {
             Refused::NotFound => Self::NotFound,
             Refused::TooLarge => Self::TooLarge,
-            Refused::TooMany(TooMany(seconds)) => Self::TooMany(seconds.div_ceil(60)),
+            Refused::TooMany(TooMany(seconds)) => Self::TooMany(seconds.0.div_ceil(60)),
             _ => Self::BadRequest,
         }
     }

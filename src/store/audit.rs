@@ -21,6 +21,20 @@ pub enum Action {
     Logout,
     /// A password was changed by its user.
     PasswordChange,
+    /// A forgotten password was set anew.
+    PasswordReset,
+    /// The address of an account was proven.
+    EmailVerified,
+    /// The address of an account was changed by its user.
+    EmailChange,
+    /// A change of address was taken back.
+    EmailRevert,
+    /// An administrator made an account and invited somebody to it, or did so again.
+    Invitation,
+    /// Somebody took over an account that was made for them.
+    InvitationAccepted,
+    /// A mail was not sent before it expired.
+    MailFailed,
     /// An account was deleted by its user.
     Delete,
     /// An administrator gave an account another role.
@@ -50,6 +64,13 @@ impl Action {
             Self::RefreshReuse => "refresh_reuse",
             Self::Logout => "logout",
             Self::PasswordChange => "password_change",
+            Self::PasswordReset => "password_reset",
+            Self::EmailVerified => "email_verified",
+            Self::EmailChange => "email_change",
+            Self::EmailRevert => "email_revert",
+            Self::Invitation => "invitation",
+            Self::InvitationAccepted => "invitation_accepted",
+            Self::MailFailed => "mail_failed",
             Self::Delete => "delete",
             Self::RoleChange => "role_change",
             Self::Disable => "disable",

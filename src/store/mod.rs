@@ -2,6 +2,8 @@
 
 pub mod attempts;
 pub mod audit;
+pub mod challenges;
+pub mod outbox;
 pub mod purges;
 pub mod sessions;
 pub mod users;

@@ -51,6 +51,14 @@ const SESSIONS: Table = Table {
         OR epoch < (SELECT epoch FROM users WHERE users.id = user_id))",
 };
 
+/// A day is what the limits look back.
+const CHALLENGES: Table = Table {
+    name: "challenges",
+    step: "SELECT id FROM challenges WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2 - 1",
+    delete: "DELETE FROM challenges WHERE id > ?1 AND id <= ?2 \
+        AND created_at <= ?3 - 86400000 AND (expires_at <= ?3 OR spent_by IS NOT NULL)",
+};
+
 /// The last of the ?2 oldest entries if it was made by ?1.
 const OLD_AUDIT: &str = "SELECT max(id) FROM \
     (SELECT id, at FROM audit WHERE id > 0 ORDER BY id LIMIT ?2) AS oldest WHERE oldest.at <= ?1";
@@ -73,6 +81,14 @@ impl Purges<'_> {
     pub async fn sessions(&self, lifetimes: Lifetimes, now: UnixMillis) -> Result<(), StoreError> {
         let earliest = sessions::earliest(lifetimes, now);
         self.walk(&SESSIONS, &earliest).await
+    }
+
+    /// Deletes the challenges that are good no more, and that no limit counts.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn challenges(&self, now: UnixMillis) -> Result<(), StoreError> {
+        self.walk(&CHALLENGES, &[millis(now)]).await
     }
 
     /// Deletes the entries of the audit trail that are not younger than `time`, the oldest first.

@@ -161,9 +161,10 @@ const CLOSE_OTHERS: &str = concat!(
     caller_may!("?3")
 );
 
-/// The session ?2 goes on although its account ?1 has been given the password ?3.
+/// The session ?2 goes on although its account ?1 has been given the password ?3 by the statement
+/// before. That changed one row: where several take a password away at once, one does.
 const KEEP: &str = "UPDATE sessions SET epoch = epoch + 1 WHERE id = ?2 AND user_id = ?1 \
-    AND EXISTS (SELECT 1 FROM users WHERE users.id = ?1 AND password_hash = ?3 \
+    AND changes() = 1 AND EXISTS (SELECT 1 FROM users WHERE users.id = ?1 AND password_hash IS ?3 \
       AND users.epoch = sessions.epoch + 1)";
 
 impl Sessions<'_> {
@@ -323,15 +324,15 @@ impl Sessions<'_> {
         Ok(self.0.batch(&statements).await?.is_some())
     }
 
-    /// The statement by which a session outlives the new password of its account, to be run after
+    /// The statement by which a session outlives the new password of its account, to be run right after
     /// that was stored.
     pub(super) fn kept(
         user: UserId,
         session: Option<&SessionId>,
-        password_hash: &str,
+        password_hash: Option<&str>,
     ) -> Statement {
         let session = or_null(session.map(SessionId::as_str));
-        Statement(KEEP, vec![id_number(user), session, password_hash.into()])
+        Statement(KEEP, vec![id_number(user), session, or_null(password_hash)])
     }
 }
 

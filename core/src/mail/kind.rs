@@ -7,6 +7,8 @@
 pub enum Kind {
     /// Proves the address of a registration, by a link.
     Verification,
+    /// Proves the address of an account whose owner asks for it, by a link or a code.
+    VerificationCode,
     /// Sets a new password, by a link or a code.
     Reset,
     /// Signs in, by a link or a code.
@@ -67,8 +69,9 @@ use Placeholder::{Browser, Code, Days, Hours, Left, Link, Minutes, Site, When};
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Verification,
+        Self::VerificationCode,
         Self::Reset,
         Self::SignIn,
         Self::EmailChange,
@@ -90,6 +93,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Verification => "verification",
+            Self::VerificationCode => "verification_code",
             Self::Reset => "reset",
             Self::SignIn => "sign_in",
             Self::EmailChange => "email_change",
@@ -119,7 +123,7 @@ impl Kind {
         match self {
             Self::Verification => &[Site, When, Browser, Link, Hours],
             Self::Reset | Self::SignIn => &[Site, When, Browser, Link, Code, Minutes],
-            Self::EmailChange => &[Site, When, Browser, Link, Code, Hours],
+            Self::VerificationCode | Self::EmailChange => &[Site, When, Browser, Link, Code, Hours],
             Self::EmailChanged => &[Site, When, Browser, Link, Days],
             Self::Invitation => &[Site, Link, Days],
             Self::RecoveryCodeUsed => &[Site, When, Browser, Left],

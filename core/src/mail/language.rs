@@ -19,6 +19,7 @@ struct Texts {
     unknown_browser_on_system: &'static str,
     unknown_browser: &'static str,
     verification: Text,
+    verification_code: Text,
     reset: Text,
     sign_in: Text,
     email_change: Text,
@@ -95,6 +96,7 @@ impl Language {
         let texts = self.0;
         match kind {
             Kind::Verification => &texts.verification,
+            Kind::VerificationCode => &texts.verification_code,
             Kind::Reset => &texts.reset,
             Kind::SignIn => &texts.sign_in,
             Kind::EmailChange => &texts.email_change,

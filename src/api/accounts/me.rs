@@ -68,9 +68,13 @@ pub(super) async fn patch(app: &App, request: &Incoming) -> Result<Reply, Refuse
 /// `DELETE /api/auth/me`.
 pub(super) async fn delete(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let caller = caller::authenticate(app, request).await?;
-    let mut members = body::object(request).await?;
-    let [password] = fields::required(&mut members, "password")?;
-    check_password(app, request, &caller, &fields::string(password)?).await?;
+    if caller.account.has_password {
+        let mut members = body::object(request).await?;
+        let [password] = fields::required(&mut members, "password")?;
+        check_password(app, request, &caller, &fields::string(password)?).await?;
+    } else {
+        caller::recent(&caller)?;
+    }
     let users = Users(&app.database);
     if !users.delete(&caller.authority(None)).await? {
         caller::ask_again(app, request, &caller).await?;

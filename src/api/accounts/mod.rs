@@ -1,5 +1,6 @@
 //! Accounts: registration, and what their owners do with them.
 
+mod account;
 mod me;
 mod password;
 mod register;
@@ -20,9 +21,13 @@ pub(super) const ROUTES: &[Route] = &[
             Method::new("DELETE", handler!(me::delete)),
         ],
     ),
+    Route::api("/api/auth/account", &[Method::get(handler!(account::get))]),
     Route::api(
         "/api/auth/password",
-        &[Method::new("POST", handler!(password::change_password))],
+        &[
+            Method::new("POST", handler!(password::change)),
+            Method::new("DELETE", handler!(password::delete)),
+        ],
     ),
 ];
 

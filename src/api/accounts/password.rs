@@ -1,58 +1,77 @@
-//! `POST /api/auth/password`, and what asks for the caller's password.
+//! `POST` and `DELETE /api/auth/password`, and what asks for the caller's password.
 
-use edge_auth_core::account::{BrokenRule, User};
-use edge_auth_core::password::{Known, NewPassword};
-
-use crate::api::sign_in::{password, throttle};
+use crate::api::asking;
+use crate::api::sign_in::{new_password, password, throttle};
 use crate::app::App;
-use crate::http::body::Members;
 use crate::http::caller::{self, Caller};
 use crate::http::{Refused, Reply, body, fields};
+use crate::platform::clock;
 use crate::platform::http::Incoming;
-use crate::platform::{clock, unicode};
 use crate::store::audit::Action;
-use crate::store::users::Users;
+use crate::store::users::{PasswordChange, Users};
+use edge_auth_core::mail;
 
-/// `POST /api/auth/password`.
-pub(super) async fn change_password(app: &App, request: &Incoming) -> Result<Reply, Refused> {
+/// The text of a 409.
+const NO_OTHER_WAY: &str = "No other way to sign in";
+
+/// `POST /api/auth/password`. An account without a password is given one after a recent sign-in.
+pub(super) async fn change(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let caller = caller::authenticate(app, request).await?;
-    let user = &caller.account.user;
     let mut members = body::object(request).await?;
-    let (current, new) = password_fields(app, &mut members, user)?;
-    check_password(app, request, &caller, &current).await?;
-    let hash = password::hash(app, &new).await?;
-    let users = Users(&app.database);
-    let authority = caller.authority(None);
-    if !users
-        .change_password(&hash, &authority, clock::now().seconds())
-        .await?
-    {
-        return Err(caller::revoked_meanwhile(app, request, &caller).await);
+    let mut current = None;
+    let new = if caller.account.has_password {
+        let [password, new] = fields::required(&mut members, "current_password, new_password")?;
+        current = Some(fields::string(password)?);
+        fields::string(new)?
+    } else {
+        caller::recent(&caller)?;
+        let [new] = fields::required(&mut members, "new_password")?;
+        fields::string(new)?
+    };
+    let known = new_password::known(&caller.account.user);
+    let new = new_password::parse(app, "new_password", &new, known).await?;
+    if let Some(current) = current {
+        check_password(app, request, &caller, &current).await?;
     }
-    app.trace.did(Action::PasswordChange, Some(user.id));
-    Ok(Reply::empty())
+    let hash = new_password::hash_now(app, &new).await?;
+    store(app, request, &caller, Some(&hash)).await
 }
 
-/// The current password as it was sent, and the new one.
-fn password_fields(
+/// `DELETE /api/auth/password`.
+pub(super) async fn delete(app: &App, request: &Incoming) -> Result<Reply, Refused> {
+    let caller = caller::authenticate_recent(app, request).await?;
+    // A code to the account's address is the other way.
+    if app.config.mail.is_none() || caller.account.user.email.is_none() {
+        return Err(Refused::Conflict(NO_OTHER_WAY));
+    }
+    if !caller.account.has_password {
+        return Ok(Reply::empty());
+    }
+    store(app, request, &caller, None).await
+}
+
+async fn store(
     app: &App,
-    members: &mut Members,
-    user: &User,
-) -> Result<(String, NewPassword), Refused> {
-    let [current, new] = fields::required(members, "current_password, new_password")?;
-    let (current, new) = (fields::string(current)?, fields::string(new)?);
-    let known = Known {
-        email: user.email.as_deref(),
-        username: user.username.as_deref(),
-        name: &user.name,
+    request: &Incoming,
+    caller: &Caller,
+    password_hash: Option<&str>,
+) -> Result<Reply, Refused> {
+    let authority = caller.authority(None);
+    let (id, browser) = (asking::random_id()?, asking::browser(request)?.code());
+    let change = PasswordChange {
+        password_hash,
+        had_password: caller.account.has_password,
+        notice: app.notice(mail::Kind::PasswordChanged, &id, &browser),
     };
-    let min_length = app.config.password_min_length;
-    let new = NewPassword::parse(&new, min_length, known, unicode::HOST);
-    let of_field = |broken| BrokenRule {
-        field: "new_password",
-        ..broken
+    let users = Users(&app.database);
+    let now = clock::now().seconds();
+    let Some(mail) = users.change_password(&change, &authority, now).await? else {
+        return Err(caller::revoked_meanwhile(app, request, caller).await);
     };
-    Ok((current, new.map_err(of_field)?))
+    let id = caller.account.user.id;
+    app.trace.did(Action::PasswordChange, Some(id));
+    asking::send(app, mail);
+    Ok(Reply::empty())
 }
 
 /// Checks the caller's password as a sign-in does, with its throttle.
@@ -63,7 +82,7 @@ pub(super) async fn check_password(
     password: &str,
 ) -> Result<(), Refused> {
     let address = throttle::admit(&app.sign_in_limit, request).await?;
-    match password::confirm(app, &address, caller, password).await {
+    match password::confirm(app, &address, &caller.account, password).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(caller::revoked_meanwhile(app, request, caller).await),
         Err(Refused::Credentials) => Err(Refused::WrongPassword),

@@ -3,16 +3,17 @@
 use edge_auth_core::account::{Email, Name, Username};
 use edge_auth_core::password::{Known, NewPassword};
 use edge_auth_core::proof::{Method, Proof};
+use serde_json::json;
 
 use super::{EMAIL_TAKEN, USERNAME_TAKEN};
+use crate::api::asking::{self, Asking};
 use crate::api::sign_in::tokens::Opening;
-use crate::api::sign_in::{password, throttle, tokens};
+use crate::api::sign_in::{new_password, throttle, tokens};
 use crate::app::App;
 use crate::http::body::Members;
 use crate::http::refused::TooMany;
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::http::Incoming;
-use crate::platform::turns::Turn;
 use crate::platform::{clock, unicode};
 use crate::store::attempts::Closed;
 use crate::store::audit::Action;
@@ -25,7 +26,7 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
     }
     let address = throttle::admit(&app.registration_limit, request).await?;
     let mut members = body::object(request).await?;
-    let registration = Registration::parse(app, &mut members)?;
+    let registration = Registration::parse(app, &mut members).await?;
     let from = app.config.attempts.address(&address);
     let users = Users(&app.database);
     let (email, username) = (&registration.email, registration.username.as_ref());
@@ -42,26 +43,35 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
     if vacancy.username_is_taken {
         return Err(throttle::name_taken(app, &address, &from, USERNAME_TAKEN).await);
     }
-    // Its derivation would add to those of sign-ins from there.
-    let line = vec![from.key().as_str().to_owned()];
-    let turn = Turn::take(line, app.config.sign_in_floor.times(2)).await?;
-    app.turn.set(Some(turn));
-    let password_hash = password::hash(app, &registration.password).await?;
-    let opening = registration
-        .offline_access
+    let password_hash = new_password::hash(app, request, &registration.password).await?;
+    // Nobody signs in before the address is proven, where the settings say so.
+    let opening = (registration.offline_access && !app.requires_verification())
         .then(|| Opening::new(app, request));
     let opening = opening.transpose()?;
+    let sends_mail = app.config.mail.is_some();
+    let asking =
+        sends_mail.then(|| Asking::new(app, request, asking::VERIFICATION, email.as_str()));
+    let asking = asking.transpose()?;
     let proof = Proof::by(Method::Password, clock::now().seconds());
     let new = NewAccount {
         email,
         username,
         name: &registration.name,
         password_hash: &password_hash,
+        language: asking::language(request)?.code(),
+        verification: asking.as_ref().map(Asking::challenge),
         session: opening.as_ref().map(|opening| opening.new_session(&proof)),
     };
     let taken = match users.insert(&new, &from, clock::now()).await {
-        Ok(account) => {
+        Ok((account, mail)) => {
+            asking::send(app, mail);
             let message = "User registered successfully";
+            if app.requires_verification() {
+                app.trace.by(account.user.id);
+                app.trace.did(Action::Register, Some(account.user.id));
+                let body = json!({ "message": message, "user": tokens::user_json(&account.user) });
+                return Ok(Reply::json(201, &body));
+            }
             return tokens::signed_in(
                 app,
                 Action::Register,
@@ -89,7 +99,7 @@ struct Registration {
 }
 
 impl Registration {
-    fn parse(app: &App, members: &mut Members) -> Result<Self, Refused> {
+    async fn parse(app: &App, members: &mut Members) -> Result<Self, Refused> {
         let [email, password, name] = fields::required(members, "email, password, name")?;
         let email = Email::parse(&fields::string(email)?)?;
         let password = fields::string(password)?;
@@ -103,8 +113,7 @@ impl Registration {
             username: username.as_ref().map(Username::as_str),
             name: name.as_str(),
         };
-        let min_length = app.config.password_min_length;
-        let password = NewPassword::parse(&password, min_length, known, unicode::HOST)?;
+        let password = new_password::parse(app, "password", &password, known).await?;
         Ok(Self {
             email,
             username,

@@ -2,6 +2,7 @@
 
 mod audit;
 mod import;
+mod invitations;
 mod page;
 mod users;
 
@@ -15,7 +16,13 @@ use crate::platform::http::Incoming;
 
 /// The routes of this area.
 pub(super) const ROUTES: &[Route] = &[
-    Route::api("/api/admin/users", &[Method::get(handler!(users::users))]),
+    Route::api(
+        "/api/admin/users",
+        &[
+            Method::get(handler!(users::users)),
+            Method::new("POST", handler!(invitations::invite)).by_mail(),
+        ],
+    ),
     // Before the one whose `*` it would pass for.
     Route::api(
         "/api/admin/users/import",
@@ -24,6 +31,10 @@ pub(super) const ROUTES: &[Route] = &[
     Route::api(
         "/api/admin/users/*",
         &[Method::new("PATCH", handler!(users::change_user, segment))],
+    ),
+    Route::api(
+        "/api/admin/users/*/invitation",
+        &[Method::new("POST", handler!(invitations::invite_again, segment)).by_mail()],
     ),
     Route::api(
         "/api/admin/users/*/sessions",

@@ -29,7 +29,7 @@ pub(super) async fn auth(app: &App, request: &Incoming) -> Result<Reply, Refused
         _ => (String::new(), String::new()),
     };
     let name = AttemptedName::username(&username, unicode::HOST);
-    let account = password::sign_in(app, &address, &name, &password).await?;
+    let account = password::sign_in(app, request, &address, &name, &password).await?;
     app.trace.by(account.user.id);
     app.trace.did(Action::SignIn, Some(account.user.id));
     let proof = Proof::by(Method::Password, clock::now().seconds());

@@ -4,14 +4,11 @@ use edge_auth_core::proof::{Method, Proof};
 use edge_auth_core::throttle::AttemptedName;
 use serde_json::Value;
 
-use super::tokens::Opening;
 use super::{password, throttle, tokens};
 use crate::app::App;
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
-use crate::store::audit::Action;
-use crate::store::sessions::Sessions;
 
 /// `POST /api/auth/login`.
 pub(super) async fn login(app: &App, request: &Incoming) -> Result<Reply, Refused> {
@@ -21,19 +18,7 @@ pub(super) async fn login(app: &App, request: &Incoming) -> Result<Reply, Refuse
     let (email, password) = (fields::string(email)?, fields::string(password)?);
     let offline_access = fields::offline_access(&mut members)?;
     let name = AttemptedName::email(&email);
-    let account = password::sign_in(app, &address, &name, &password).await?;
+    let account = password::sign_in(app, request, &address, &name, &password).await?;
     let proof = Proof::by(Method::Password, clock::now().seconds());
-    let mut opening = None;
-    if offline_access {
-        let new = Opening::new(app, request)?;
-        let sessions = Sessions(&app.database);
-        let (id, epoch) = (account.user.id, account.epoch);
-        if !sessions.open(id, epoch, &new.new_session(&proof)).await? {
-            // Its password was changed a moment ago.
-            return Err(Refused::Credentials);
-        }
-        opening = Some(new);
-    }
-    let message = "Login successful";
-    tokens::signed_in(app, Action::SignIn, 200, message, &account, &proof, opening)
+    tokens::sign_in(app, request, &account, &proof, offline_access).await
 }

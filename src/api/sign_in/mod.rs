@@ -2,6 +2,7 @@
 
 mod auth;
 mod login;
+pub(super) mod new_password;
 pub(super) mod password;
 pub(super) mod throttle;
 pub(super) mod tokens;

@@ -1,19 +1,21 @@
 //! Signing in by a name and a password, whatever the route.
 
-use super::throttle;
+use super::{new_password, throttle};
+use crate::api::asking::{self, Asking};
 use crate::app::{App, Unexpected};
 use crate::http::Refused;
-use crate::http::caller::Caller;
 use crate::http::refused::TooMany;
 use crate::platform::clock::Timer;
+use crate::platform::http::Incoming;
 use crate::platform::turns::{MAX_AHEAD, Turn};
-use crate::platform::{clock, kdf, random, unicode};
+use crate::platform::{clock, kdf, unicode};
 use crate::store::attempts::{Attempts, Noted};
 use crate::store::audit::Action;
+use crate::store::challenges::AskedBy;
 use crate::store::users::{Account, Users};
 use crate::trace::log;
 use edge_auth_core::account::UserId;
-use edge_auth_core::password::{self, Function, NewPassword, StoredPassword, TriedPassword};
+use edge_auth_core::password::{self, Function, StoredPassword, TriedPassword};
 use edge_auth_core::throttle::{AttemptedName, ClientAddress};
 
 /// Signs in by `name` and `password` from `address`.
@@ -28,27 +30,36 @@ use edge_auth_core::throttle::{AttemptedName, ClientAddress};
 /// when the line is full is looked at out of turn, and refused no sooner than all in the line would be.
 pub(crate) async fn sign_in(
     app: &App,
+    request: &Incoming,
     address: &ClientAddress,
     name: &AttemptedName,
     password: &str,
 ) -> Result<Account, Refused> {
     let account = check(app, address, name, password, None).await?;
-    account.ok_or(Refused::Credentials)
+    let account = account.ok_or(Refused::Credentials)?;
+    if app.requires_verification() && account.email_verified_at.is_none() {
+        if let Some(email) = &account.user.email {
+            let asking = Asking::new(app, request, asking::VERIFICATION, email)?;
+            asking.ask(app, AskedBy::Password(account.user.id)).await?;
+            return Err(Refused::EmailNotVerified);
+        }
+    }
+    Ok(account)
 }
 
-/// Checks the password of the caller's own account as a sign-in does, with its throttle. False where
-/// the caller is no longer who it was: then the password is not looked at, and nothing is counted.
+/// Checks the password of an account as a sign-in does, with its throttle. False where the account is
+/// no longer what it was: then the password is not looked at, and nothing is counted.
 pub(crate) async fn confirm(
     app: &App,
     address: &ClientAddress,
-    caller: &Caller,
+    account: &Account,
     password: &str,
 ) -> Result<bool, Refused> {
-    let user = &caller.account.user;
+    let user = &account.user;
     let name = user.email.as_ref().or(user.username.as_ref());
     let name = AttemptedName::username(name.map_or("", String::as_str), unicode::HOST);
-    let account = check(app, address, &name, password, Some(caller)).await?;
-    Ok(account.is_some())
+    let found = check(app, address, &name, password, Some(account)).await?;
+    Ok(found.is_some())
 }
 
 /// The account whose password is right; `None` where it is not the one that is `expected`, as it was.
@@ -57,7 +68,7 @@ async fn check(
     address: &ClientAddress,
     name: &AttemptedName,
     password: &str,
-    expected: Option<&Caller>,
+    expected: Option<&Account>,
 ) -> Result<Option<Account>, Refused> {
     let keys = app.config.attempts.keys(name, address);
     let lines = vec![keys.name_line(), keys.address.as_str().to_owned()];
@@ -73,11 +84,11 @@ async fn check(
     if let Some(time) = found.closed.pair {
         return Err(TooMany::until(time).into());
     }
-    if let Some(caller) = expected
+    if let Some(expected) = expected
         && !found
             .account
             .as_ref()
-            .is_some_and(|now| caller.is_still(now))
+            .is_some_and(|now| expected.is_still(now))
     {
         return Ok(None);
     }
@@ -195,22 +206,10 @@ async fn replace_hash(
     tried: &TriedPassword,
 ) -> Result<(), Unexpected> {
     let password = tried.normalized().unwrap_or(tried.raw());
-    let new = hash_bytes(app, function, password).await?;
+    let new = new_password::hash_bytes(app, function, password).await?;
     let users = Users(&app.database);
     if let Err(error) = users.replace_hash(id, old, &new).await {
         log(format_args!("database: {error}"));
     }
     Ok(())
-}
-
-/// `password` as it is stored.
-pub(crate) async fn hash(app: &App, password: &NewPassword) -> Result<String, Unexpected> {
-    hash_bytes(app, app.config.password_function, password.as_bytes()).await
-}
-
-async fn hash_bytes(app: &App, function: Function, password: &[u8]) -> Result<String, Unexpected> {
-    let derivation = password::new_derivation(function, random::bytes()?);
-    let key = kdf::derive(&derivation, password).await?;
-    let pepper = app.config.peppers.active.as_ref();
-    password::to_phc(&derivation, &key, pepper).map_err(Unexpected::new)
 }

@@ -7,7 +7,7 @@ use crate::http::{Refused, Reply};
 use crate::platform::http::Incoming;
 use crate::platform::{clock, random};
 use crate::store::audit::{Action, USER_AGENT_CHARACTERS};
-use crate::store::sessions::NewSession;
+use crate::store::sessions::{NewSession, Sessions};
 use crate::store::users::Account;
 use edge_auth_core::account::{Role, User, UserId};
 use edge_auth_core::proof::Proof;
@@ -146,6 +146,29 @@ pub(crate) fn signed_in(
         add_refresh_token(app, &mut body, &opening.refresh_token())?;
     }
     Ok(Reply::json(status, &body))
+}
+
+/// Answers a sign-in of `account`, with a session if one is asked for.
+pub(crate) async fn sign_in(
+    app: &App,
+    request: &Incoming,
+    account: &Account,
+    proof: &Proof,
+    offline_access: bool,
+) -> Result<Reply, Refused> {
+    let mut opening = None;
+    if offline_access {
+        let new = Opening::new(app, request)?;
+        let sessions = Sessions(&app.database);
+        let (id, epoch) = (account.user.id, account.epoch);
+        if !sessions.open(id, epoch, &new.new_session(proof)).await? {
+            // It was changed a moment ago.
+            return Err(Refused::Credentials);
+        }
+        opening = Some(new);
+    }
+    let message = "Login successful";
+    signed_in(app, Action::SignIn, 200, message, account, proof, opening)
 }
 
 /// `user` as clients see it (docs/api.md, "Accounts").

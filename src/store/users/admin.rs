@@ -1,11 +1,15 @@
 //! What administrators do with accounts.
 
-use edge_auth_core::account::{Name, Role, Roles, UserId};
+use wasm_bindgen::JsValue;
+
+use edge_auth_core::account::{Email, Name, Role, Roles, UserId};
 use edge_auth_core::throttle::NameHash;
 use edge_auth_core::time::UnixSeconds;
 
 use super::{Account, Users, account, columns, is_last_admin};
 use crate::store::attempts::Attempts;
+use crate::store::challenges::NewChallenge;
+use crate::store::outbox::{Queued, queued};
 use crate::store::{
     Authority, Statement, StoreError, caller_may, id_number, number, or_null, seconds,
 };
@@ -60,7 +64,57 @@ const END_SESSIONS: &str = concat!(
 
 const MAY_UNLOCK: &str = concat!("SELECT 1 FROM users WHERE id = ?1 AND ", caller_may!("?2"));
 
+/// An account to be made for somebody else, without a password.
+#[derive(Debug)]
+pub struct InvitedAccount<'a> {
+    /// Must not be taken.
+    pub email: &'a Email,
+    /// The name that the person goes by.
+    pub name: &'a Name,
+    /// One of the configured roles.
+    pub role: &'a Role,
+    /// The invitation that is sent.
+    pub invitation: NewChallenge<'a>,
+}
+
+/// No row comes back where the address is taken.
+const INVITE: &str = concat!(
+    "INSERT INTO users (email, name, role, language) \
+     SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM users WHERE email = ?1) AND ",
+    caller_may!("?5"),
+    " RETURNING ",
+    columns!()
+);
+
 impl Users<'_> {
+    /// Makes an account for somebody else and the mail that invites them; `None` where the address is
+    /// taken or the caller may not.
+    ///
+    /// # Errors
+    /// The database failed, and nothing was made.
+    pub async fn invite(
+        &self,
+        new: &InvitedAccount<'_>,
+        authority: &Authority<'_>,
+    ) -> Result<Option<(Account, Option<Queued>)>, StoreError> {
+        let values = vec![
+            new.email.as_str().into(),
+            new.name.as_str().into(),
+            new.role.as_str().into(),
+            new.invitation.language.into(),
+            authority.value(),
+        ];
+        let email = JsValue::from(new.email.as_str());
+        let [challenge, mail] = new.invitation.of_invitation(email, authority);
+        let statements = [Statement(INVITE, values), challenge, mail];
+        let answers = self.0.batch_all(&statements).await?;
+        let Some(row) = answers.rows(0)?.into_iter().next() else {
+            return Ok(None);
+        };
+        let mail = answers.rows(2)?.first().map(queued).transpose()?;
+        Ok(Some((account(&row)?, mail)))
+    }
+
     /// The accounts after the one of id `after`, by id.
     ///
     /// # Errors

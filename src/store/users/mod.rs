@@ -7,6 +7,8 @@ mod own;
 use wasm_bindgen::JsValue;
 
 use super::attempts::{Attempts, Closed, closed};
+use super::challenges::NewChallenge;
+use super::outbox::{Queued, queued};
 use super::sessions::{NewSession, Sessions, earliest, is_open};
 use super::{Database, Row, Statement, StoreError, id_number, millis, or_null};
 use edge_auth_core::account::{Email, Name, SignInName, User, UserId, Username};
@@ -14,9 +16,9 @@ use edge_auth_core::session::{Lifetimes, SessionId};
 use edge_auth_core::throttle::{AddressHash, AttemptKey, AttemptKeys};
 use edge_auth_core::time::{UnixMillis, UnixSeconds};
 
-pub use admin::AdminChange;
+pub use admin::{AdminChange, InvitedAccount};
 pub use import::NotImported;
-pub use own::UpdateError;
+pub use own::{PasswordChange, UpdateError};
 
 /// An account with what only the service may see.
 #[derive(Debug)]
@@ -33,6 +35,13 @@ pub struct Account {
     pub epoch: u64,
     /// The time up to which tokens of the old service, which has no epoch, are refused.
     pub tokens_valid_after: Option<UnixSeconds>,
+}
+
+impl Account {
+    /// Whether `now` is this account, with the rights and the password that it had.
+    pub(crate) fn is_still(&self, now: &Self) -> bool {
+        now.user.id == self.user.id && now.epoch == self.epoch && !now.disabled
+    }
 }
 
 /// What a protected route needs to know.
@@ -66,8 +75,12 @@ pub struct NewAccount<'a> {
     pub name: &'a Name,
     /// The stored password.
     pub password_hash: &'a str,
+    /// The language in which mail to it is written.
+    pub language: &'a str,
     /// Its first session, if it is to have one.
     pub session: Option<NewSession<'a>>,
+    /// What is sent to have its address proven, where mail is sent.
+    pub verification: Option<NewChallenge<'a>>,
 }
 
 /// What a sign-in needs to know.
@@ -103,12 +116,12 @@ macro_rules! columns {
          epoch, tokens_valid_after, email_verified_at"
     };
 }
-use columns;
+pub(super) use columns;
 
 /// The columns of an account, and their number.
-const COLUMNS: u32 = 12;
+pub(super) const COLUMNS: u32 = 12;
 
-fn account(row: &Row) -> Result<Account, StoreError> {
+pub(super) fn account(row: &Row) -> Result<Account, StoreError> {
     Ok(Account {
         user: User {
             id: row.user_id(0)?,
@@ -165,8 +178,8 @@ const VACANCY: &str = "SELECT \
 /// is taken is refused by its index. One statement is atomic, so a race cannot come between the
 /// question and the answer.
 const INSERT: &str = concat!(
-    "INSERT INTO users (email, username, username_folded, name, password_hash) ",
-    "SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM users WHERE email = ?1) ",
+    "INSERT INTO users (email, username, username_folded, name, password_hash, language) ",
+    "SELECT ?1, ?2, ?3, ?4, ?5, ?8 WHERE NOT EXISTS (SELECT 1 FROM users WHERE email = ?1) ",
     "AND NOT EXISTS (SELECT 1 FROM attempts WHERE key = ?6 AND closed_until > ?7) ",
     "RETURNING ",
     columns!()
@@ -290,7 +303,8 @@ impl Users<'_> {
         })
     }
 
-    /// Makes an account, to which the client's address from then on is familiar.
+    /// Makes an account, to which the client's address from then on is familiar. Gives the mail that is
+    /// to be sent.
     ///
     /// # Errors
     /// See [`InsertError`]; a taken e-mail address comes before a taken username.
@@ -299,7 +313,7 @@ impl Users<'_> {
         new: &NewAccount<'_>,
         address: &AddressHash,
         now: UnixMillis,
-    ) -> Result<Account, InsertError> {
+    ) -> Result<(Account, Option<Queued>), InsertError> {
         let email = JsValue::from(new.email.as_str());
         let values = vec![
             email.clone(),
@@ -309,6 +323,7 @@ impl Users<'_> {
             new.password_hash.into(),
             address.key().as_str().into(),
             millis(now),
+            new.language.into(),
         ];
         let inserted = async {
             let hash = new.password_hash;
@@ -317,13 +332,25 @@ impl Users<'_> {
                 Attempts::registered(address, email.clone(), hash, now),
             ];
             if let Some(session) = &new.session {
-                statements.push(Sessions::opened_first(email, hash, session));
+                statements.push(Sessions::opened_first(email.clone(), hash, session));
             }
-            let row = self.0.batch(&statements).await?;
-            row.as_ref().map(account).transpose()
+            let mut mail = None;
+            if let Some(verification) = &new.verification {
+                statements.extend(verification.of_registration(email, hash));
+                mail = u32::try_from(statements.len() - 1).ok();
+            }
+            let answers = self.0.batch_all(&statements).await?;
+            let Some(row) = answers.rows(0)?.into_iter().next() else {
+                return Ok(None);
+            };
+            let mail = match mail {
+                Some(index) => answers.rows(index)?.first().map(queued).transpose()?,
+                None => None,
+            };
+            Ok::<_, StoreError>(Some((account(&row)?, mail)))
         };
         match inserted.await {
-            Ok(Some(account)) => Ok(account),
+            Ok(Some(made)) => Ok(made),
             Ok(None) => Err(InsertError::EmailTakenOrClosed),
             Err(error) if error.is_duplicate_of("users.username_folded") => {
                 Err(InsertError::UsernameTaken)

@@ -1,14 +1,16 @@
 //! What accounts' owners do with them.
 
-use edge_auth_core::account::{Name, User, Username};
+use edge_auth_core::account::{Name, User, UserId, Username};
 use edge_auth_core::throttle::AttemptKey;
 use edge_auth_core::time::{UnixMillis, UnixSeconds};
 
 use super::{Users, account, columns, is_last_admin};
 use crate::store::attempts::Attempts;
+use crate::store::challenges::voided_by_password;
+use crate::store::outbox::{Notice, Queued, queued};
 use crate::store::sessions::Sessions;
 use crate::store::{
-    Authority, Statement, StoreError, caller_may, id_number, millis, or_null, seconds,
+    Authority, Row, Statement, StoreError, caller_may, id_number, millis, or_null, seconds,
 };
 
 /// Why an account was not changed.
@@ -34,14 +36,50 @@ const UPDATE_PROFILE: &str = concat!(
     columns!()
 );
 
+/// A new password of the caller's, or that it has none any more.
+#[derive(Debug)]
+pub struct PasswordChange<'a> {
+    /// As it is stored.
+    pub password_hash: Option<&'a str>,
+    /// Whether there was one when the caller was asked who it is.
+    pub had_password: bool,
+    /// How the account's owner is told, if at all.
+    pub notice: Option<Notice<'a>>,
+}
+
 /// Only at the epoch at which the stored password was checked.
 const CHANGE_PASSWORD: &str = concat!(
     "UPDATE users SET password_hash = ?2, epoch = epoch + 1, tokens_valid_after = ?3, \
        updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') \
-     WHERE id = ?1 AND ",
+     WHERE id = ?1 AND (password_hash IS NOT NULL) = ?5 AND (?2 IS NOT NULL OR email IS NOT NULL) AND ",
     caller_may!("?4"),
     " RETURNING 1"
 );
+
+/// By which ways an account signs in beside its password.
+#[derive(Debug)]
+pub struct Ways {
+    /// Whether one-time passwords are on.
+    pub totp: bool,
+    /// How many passkeys it has.
+    pub passkeys: u64,
+    /// How many of them are a second factor.
+    pub second_factor_passkeys: u64,
+    /// How many recovery codes are left.
+    pub recovery_codes: u64,
+    /// The address that it is to have, once that is proven.
+    pub pending_email: Option<String>,
+}
+
+const WAYS: &str = "SELECT \
+    EXISTS (SELECT 1 FROM totp WHERE user_id = ?1 AND secret IS NOT NULL), \
+    (SELECT count(*) FROM passkeys WHERE user_id = ?1), \
+    (SELECT count(*) FROM passkeys WHERE user_id = ?1 AND second_factor = 1), \
+    (SELECT count(*) FROM recovery_codes WHERE user_id = ?1), \
+    (SELECT new_email FROM challenges JOIN users ON users.id = user_id \
+      WHERE user_id = ?1 AND kind = 'email_change' AND spent_by IS NULL AND expires_at > ?2 \
+        AND challenges.email = users.email \
+      ORDER BY challenges.created_at DESC LIMIT 1)";
 
 /// Its sessions go with it by the schema.
 const DELETE: &str = concat!(
@@ -53,6 +91,23 @@ const DELETE: &str = concat!(
 );
 
 impl Users<'_> {
+    /// By which ways the account of that id signs in.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn ways(&self, id: UserId, now: UnixMillis) -> Result<Ways, StoreError> {
+        let row = self.0.first(WAYS, &[id_number(id), millis(now)]).await?;
+        let row = row.ok_or_else(Row::missing)?;
+        let count = |column| row.unsigned(column).map(Option::unwrap_or_default);
+        Ok(Ways {
+            totp: row.integer(0)? != 0,
+            passkeys: count(1)?,
+            second_factor_passkeys: count(2)?,
+            recovery_codes: count(3)?,
+            pending_email: row.text(4),
+        })
+    }
+
     /// Changes what is given of the caller's account; `Some(None)` takes the username away. `None`
     /// where the caller may not, or the address of that key is closed.
     ///
@@ -94,29 +149,41 @@ impl Users<'_> {
         }
     }
 
-    /// Stores a new password of the caller and ends every token and session but the caller's; false
-    /// where the caller may not.
+    /// Stores a new password of the caller, ends every token and session but the caller's and voids what
+    /// was sent by mail; `None` where the caller may not. Gives the mail that tells of it.
     ///
     /// # Errors
     /// The database failed, and nothing has changed.
     pub async fn change_password(
         &self,
-        password_hash: &str,
+        change: &PasswordChange<'_>,
         authority: &Authority<'_>,
         now: UnixSeconds,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Option<Queued>>, StoreError> {
         let id = authority.user_id;
         let values = vec![
             id_number(id),
-            password_hash.into(),
+            or_null(change.password_hash),
             seconds(now),
             authority.value(),
+            u32::from(change.had_password).into(),
         ];
-        let statements = [
+        let mut statements = vec![
             Statement(CHANGE_PASSWORD, values),
-            Sessions::kept(id, authority.session, password_hash),
+            Sessions::kept(id, authority.session, change.password_hash),
+            voided_by_password(id, change.password_hash),
         ];
-        Ok(self.0.batch(&statements).await?.is_some())
+        let notice = change.notice;
+        statements.extend(notice.map(|notice| notice.of_password(id, change.password_hash)));
+        let answers = self.0.batch_all(&statements).await?;
+        if answers.rows(0)?.is_empty() {
+            return Ok(None);
+        }
+        let mail = match change.notice {
+            Some(_) => answers.rows(3)?.first().map(queued).transpose()?,
+            None => None,
+        };
+        Ok(Some(mail))
     }
 
     /// Deletes the caller's account with its sessions, unless it is the last admin's or the caller

@@ -1,0 +1,37 @@
+//! Signing in by a code or link that comes by mail.
+
+use edge_auth_core::challenge::Kind;
+use edge_auth_core::mail;
+use edge_auth_core::proof::{Method, Proof};
+
+use super::asked_by_anybody;
+use super::shown::Shown;
+use crate::api::asking;
+use crate::api::sign_in::{throttle, tokens};
+use crate::app::App;
+use crate::http::{Refused, Reply, body, fields};
+use crate::platform::clock;
+use crate::platform::http::Incoming;
+use crate::store::challenges::Challenges;
+
+/// `POST /api/auth/code`.
+pub(super) async fn code(app: &App, request: &Incoming) -> Result<Reply, Refused> {
+    asked_by_anybody(app, request, (Kind::SignIn, mail::Kind::SignIn)).await
+}
+
+/// `POST /api/auth/code/verify`.
+pub(super) async fn verify(app: &App, request: &Incoming) -> Result<Reply, Refused> {
+    throttle::admit(&app.sign_in_limit, request).await?;
+    let mut members = body::object(request).await?;
+    let offline_access = fields::offline_access(&mut members)?;
+    let looked = Shown::take(&mut members)?
+        .look(app, Kind::SignIn, None)
+        .await?;
+    let nonce = asking::random_id()?;
+    let spent = Challenges(&app.database)
+        .sign_in(&looked.spend(&nonce))
+        .await;
+    let account = looked.spent(app, spent).await?;
+    let proof = Proof::by(Method::Mail, clock::now().seconds());
+    tokens::sign_in(app, request, &account, &proof, offline_access).await
+}
