@@ -88,6 +88,13 @@ fn in_json(dialect: Dialect, refused: Refused) -> Result<Reply, Unexpected> {
         Refused::MediaType(text) => (415, text.into()),
         Refused::TooLarge => (413, "Request body too large".into()),
         Refused::NotAnObject => (400, "Request body must be a JSON object".into()),
+        Refused::NotAForm => (
+            400,
+            "Request body must be a form without repeated fields".into(),
+        ),
+        Refused::CrossSite => (403, "Request from another site".into()),
+        Refused::Link => (400, "Invalid or expired link".into()),
+        Refused::Code => (400, "Invalid or expired code".into()),
         Refused::Missing(names) => (400, format!("Missing required fields: {names}").into()),
         Refused::NotAString(field) => (400, format!("{field} must be a string").into()),
         Refused::Rule(broken) => (400, broken.to_string().into()),

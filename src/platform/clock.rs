@@ -12,6 +12,22 @@ extern "C" {
     fn set_timeout(callback: &Function, milliseconds: u32);
 }
 
+#[wasm_bindgen(module = "/src/platform/clock.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = describe)]
+    fn describe_in(milliseconds: f64, language: &str) -> String;
+}
+
+/// A point in time, Unix time in milliseconds, for people: to the minute, in UTC, which is where the reader need not be. The
+/// language is a tag of RFC 5646.
+#[must_use]
+pub fn describe(milliseconds: u64, language: &str) -> String {
+    // Exact for the next 285,000 years.
+    #[allow(clippy::cast_precision_loss)]
+    let milliseconds = milliseconds as f64;
+    describe_in(milliseconds, language)
+}
+
 /// Unix time in whole seconds.
 #[must_use]
 pub fn now() -> u64 {
