@@ -7,7 +7,7 @@ use crate::platform::http::Incoming;
 use edge_auth_core::json;
 
 /// The most bytes of a body (docs/api.md, "Request bodies").
-const MAX_BYTES: usize = 16 * 1024;
+pub(super) const MAX_BYTES: usize = 16 * 1024;
 
 /// The UTF-8 byte order mark, skipped at the start (docs/api.md, "Request bodies").
 const BOM: &[u8] = b"\xef\xbb\xbf";

@@ -24,6 +24,10 @@ pub(crate) enum Refused {
     TooLarge,
     /// The body is not one JSON object.
     NotAnObject,
+    /// A field of the form is there twice, or there are too many.
+    NotAForm,
+    /// The form was not sent by a page of this service.
+    CrossSite,
     /// A required field is absent, null, empty or blank; all that are required.
     Missing(&'static str),
     /// A value is no string.

@@ -12,6 +12,12 @@ use crate::http::{Refused, Reply};
 pub(crate) enum Problem {
     /// The request is none that a page of ours makes.
     BadRequest,
+    /// A link or a code is not good any more.
+    DeadLink,
+    /// A form was not sent by a page of ours.
+    CrossSite,
+    /// Another account has that address.
+    Taken,
     /// There is nothing at that path.
     NotFound,
     /// The body is too long.
@@ -26,6 +32,9 @@ impl Problem {
     /// What is told of `refused`.
     pub(crate) fn of(refused: &Refused) -> Self {
         match refused {
+            Refused::Link | Refused::Code => Self::DeadLink,
+            Refused::CrossSite => Self::CrossSite,
+            Refused::Conflict(_) => Self::Taken,
             Refused::NotFound => Self::NotFound,
             Refused::TooLarge => Self::TooLarge,
             Refused::TooMany(TooMany(seconds)) => Self::TooMany(seconds.0.div_ceil(60)),
@@ -43,11 +52,25 @@ struct Notice<'a> {
     number: Option<String>,
 }
 
+/// A page that says one thing.
+pub(super) fn notice(texts: &Texts, status: u16, title: &str, text: &str) -> Reply {
+    let notice = Notice {
+        texts,
+        title,
+        text,
+        number: None,
+    };
+    reply(status, &notice)
+}
+
 /// The page about `problem`.
 pub(crate) fn page(texts: &Texts, status: u16, problem: &Problem) -> Reply {
     let waiting;
     let (title, text) = match problem {
         Problem::BadRequest => (texts.bad_request_title, texts.bad_request_text),
+        Problem::DeadLink => (texts.dead_link_title, texts.dead_link_text),
+        Problem::CrossSite => (texts.cross_site_title, texts.cross_site_text),
+        Problem::Taken => (texts.taken_title, texts.taken_text),
         Problem::NotFound => (texts.not_found_title, texts.not_found_text),
         Problem::TooLarge => (texts.too_large_title, texts.too_large_text),
         Problem::TooMany(minutes) => {
@@ -69,51 +92,4 @@ pub(crate) fn page(texts: &Texts, status: u16, problem: &Problem) -> Reply {
         number,
     };
     reply(status, &notice)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pages::texts::LANGUAGES;
-    use crate::platform::http::Body;
-
-    fn html(texts: &Texts, problem: &Problem) -> String {
-        match page(texts, 400, problem).body {
-            Body::Html(html) => html,
-            body => panic!("{body:?}"),
-        }
-    }
-
-    #[test]
-    fn every_problem_in_every_language() {
-        for texts in &LANGUAGES {
-            for problem in [
-                Problem::BadRequest,
-                Problem::NotFound,
-                Problem::TooLarge,
-                Problem::TooMany(15),
-                Problem::Unexpected("abc".to_owned()),
-            ] {
-                let html = html(texts, &problem);
-                let lang = format!("<html lang=\"{}\">", texts.language);
-                assert!(html.contains(&lang), "{html}");
-                assert_eq!(html.matches("<h1>").count(), 1);
-                let (_, content) = html.split_once("<main>").unwrap();
-                assert!(!content.contains(['{', '}']), "{content}");
-                assert_eq!(content.contains("15"), problem == Problem::TooMany(15));
-                assert_eq!(
-                    content.contains("abc"),
-                    matches!(problem, Problem::Unexpected(_))
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_not_ours_is_escaped() {
-        let problem = Problem::Unexpected("<script>'\"&".to_owned());
-        let html = html(&LANGUAGES[0], &problem);
-        assert!(!html.contains("<script>"), "{html}");
-        assert!(html.contains("&#60;script&#62;&#39;&#34;&#38;"), "{html}");
-    }
 }

@@ -13,6 +13,22 @@ extern "C" {
     fn set_timeout(callback: &Function, milliseconds: u32);
 }
 
+#[wasm_bindgen(module = "/src/platform/clock.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = describe)]
+    fn describe_in(milliseconds: f64, language: &str) -> String;
+}
+
+/// A point in time for people: to the minute, in UTC, which is where the reader need not be. The
+/// language is a tag of RFC 5646.
+#[must_use]
+pub fn describe(time: UnixMillis, language: &str) -> String {
+    // Exact for the next 285,000 years.
+    #[allow(clippy::cast_precision_loss)]
+    let milliseconds = time.0 as f64;
+    describe_in(milliseconds, language)
+}
+
 /// The time.
 #[must_use]
 pub fn now() -> UnixMillis {

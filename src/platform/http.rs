@@ -113,8 +113,7 @@ impl Incoming {
     /// The origin of the URL (RFC 6454): scheme, host and port as the client asked for them.
     #[must_use]
     pub fn origin(&self) -> String {
-        let url = self.request.url();
-        origin(&url).to_owned()
+        origin(&self.request.url())
     }
 
     /// The host's own.
@@ -194,12 +193,10 @@ fn path_and_query(url: &str) -> (&str, Option<&str>) {
 }
 
 /// An absolute URL without its path and what follows.
-fn origin(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |scheme| scheme + 3);
-    let path = url
-        .char_indices()
-        .find(|(at, character)| *at >= host && matches!(character, '/' | '?' | '#'));
-    path.map_or(url, |(at, _)| url.split_at(at).0)
+fn origin(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    format!("{scheme}://{}", rest.split_at(host).0)
 }
 
 /// The host's form of an answer of this service's own to `request`. A `HEAD` is not sent its body.

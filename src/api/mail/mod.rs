@@ -1,11 +1,11 @@
 //! What is done by mail: a forgotten password, a new address, signing in by a code, invitations
 //! (docs/mail.md).
 
-mod address;
+pub(super) mod address;
 mod code;
-mod invitation;
-mod reset;
-mod shown;
+pub(super) mod invitation;
+pub(super) mod reset;
+pub(super) mod shown;
 
 use edge_auth_core::account::Email;
 use edge_auth_core::challenge::Kind;

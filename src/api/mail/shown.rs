@@ -122,6 +122,11 @@ impl Looked {
         refused.into()
     }
 
+    /// Its identifier.
+    pub(crate) fn id(&self) -> &ChallengeId {
+        &self.id
+    }
+
     /// Whether it was shown by its code.
     pub(super) fn by_code(&self) -> bool {
         self.by_code

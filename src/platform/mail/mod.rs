@@ -120,7 +120,10 @@ impl Mailer {
             Transport::Postmark(key) => (postmark::request(submission, key), postmark::code_of),
             Transport::Webhook { url, key } => {
                 let now = clock::now();
-                (webhook::request(submission, url, key, now.seconds().0), |_| None)
+                (
+                    webhook::request(submission, url, key, now.seconds().0),
+                    |_| None,
+                )
             }
         };
         let answer = request.send(LIMITS).await;

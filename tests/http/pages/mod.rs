@@ -2,6 +2,7 @@
 
 use crate::harness::Answer;
 
+mod confirm;
 mod every_page;
 
 /// The text of the header.

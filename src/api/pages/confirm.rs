@@ -1,0 +1,87 @@
+//! `/account/confirm`: where the links of mails lead.
+//!
+//! A GET shows a page and uses nothing up, since mail scanners follow links. The page's button does what the link is for.
+
+use edge_auth_core::challenge::Kind;
+
+use super::actions::{self, Fields};
+use crate::api::asking;
+use crate::app::App;
+use crate::dialect;
+use crate::http::form::Form;
+use crate::http::routes::Surface;
+use crate::http::{Refused, Reply};
+use crate::pages::field_problem::FieldProblem;
+use crate::pages::link::{self, Link, Shown, Surroundings};
+use crate::pages::texts::{self, Texts};
+use crate::platform::clock;
+use crate::platform::http::Incoming;
+
+/// `GET /account/confirm?kind=…&id=…&token=…`.
+pub(super) async fn show(app: &App, request: &Incoming) -> Result<Reply, Refused> {
+    let mut query = Form::of_query(request).ok_or(Refused::Link)?;
+    let link = take_link(&mut query)?;
+    let shown = actions::look(app, asking::language(request)?, link.kind, &link.token).await?;
+    let texts = texts::of(request);
+    Ok(page(app, texts, 200, &link, &shown, "", None))
+}
+
+/// `POST /account/confirm`, by the form of that page.
+pub(super) async fn submit(app: &App, request: &Incoming) -> Result<Reply, Refused> {
+    let mut form = Form::read(request, None).await?;
+    let link = take_link(&mut form)?;
+    let fields = Fields::take(&mut form);
+    // Its page has a code and no form.
+    if link.kind == Kind::SignIn {
+        return Err(Refused::Link);
+    }
+    let texts = texts::of(request);
+    let acted = actions::act(app, request, link.kind, &link.token, &fields).await;
+    let Err(refused) = acted else {
+        return Ok(link::done(texts, link.kind));
+    };
+    let Some(problem) = FieldProblem::of(&refused, texts) else {
+        return Err(refused);
+    };
+    let refusal = dialect::refusal(Surface::Page, request, refused);
+    let status = refusal.map_err(Refused::Unexpected)?.status;
+    let shown = actions::look(app, asking::language(request)?, link.kind, &link.token).await?;
+    let name = fields.name.as_deref().unwrap_or_default();
+    Ok(page(
+        app,
+        texts,
+        status,
+        &link,
+        &shown,
+        name,
+        Some(&problem),
+    ))
+}
+
+fn take_link(form: &mut Form) -> Result<Link, Refused> {
+    let kind = form.take("kind").and_then(|kind| Kind::parse(&kind));
+    Ok(Link {
+        kind: kind.ok_or(Refused::Link)?,
+        id: form.take("id").unwrap_or_default(),
+        token: form.take("token").ok_or(Refused::Link)?,
+    })
+}
+
+fn page(
+    app: &App,
+    texts: &Texts,
+    status: u16,
+    link: &Link,
+    shown: &Shown,
+    name: &str,
+    problem: Option<&FieldProblem>,
+) -> Reply {
+    let around = Surroundings {
+        texts,
+        asked_at: &clock::describe(shown.asked_at, texts.language),
+        password_min_length: app.config.password_min_length,
+        name,
+        problem,
+    };
+    link::page(status, link, shown, &around)
+}

@@ -1,0 +1,58 @@
+//! What is wrong with a field of a form, said beside it.
+
+use super::texts::Texts;
+use crate::http::Refused;
+
+/// What is wrong with a field.
+#[derive(Debug)]
+pub(crate) struct FieldProblem {
+    field: &'static str,
+    /// For people.
+    pub(super) text: String,
+}
+
+impl FieldProblem {
+    /// What is wrong with a field if that is why a form is refused.
+    pub(crate) fn of(refused: &Refused, texts: &Texts) -> Option<Self> {
+        let (field, text) = match refused {
+            Refused::WrongPassword => ("password", texts.wrong_password.to_owned()),
+            Refused::Missing(names) => {
+                let first = names.split(", ").next()?;
+                (first, texts.missing.to_owned())
+            }
+            Refused::Rule(broken) => (broken.field, rule(&broken.rule, texts)),
+            _ => return None,
+        };
+        Some(Self { field, text })
+    }
+
+    /// Whether the field of that name is meant. The rules call every password that an account is to have `password`.
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        self.field == name || (self.field == "password" && name == "new_password")
+    }
+}
+
+/// The rule that a value breaks, for people.
+fn rule(rule: &str, texts: &Texts) -> String {
+    let text = match rule {
+        "must be at most 1024 bytes long" => texts.password_too_long,
+        "must not be the email address or the part before its @"
+        | "must not be the username"
+        | "must not be the name" => texts.password_is_known,
+        "must not be one of the most common passwords" => texts.password_is_common,
+        "must be 1 to 200 characters long" => texts.name_length,
+        "must not contain NUL characters" | "must not contain control or format characters" => {
+            texts.characters
+        }
+        _ => {
+            let count = rule
+                .strip_prefix("must be at least ")
+                .and_then(|rest| rest.strip_suffix(" characters long"));
+            return match count {
+                Some(count) => texts.password_too_short.replace("{count}", count),
+                None => texts.value_refused.to_owned(),
+            };
+        }
+    };
+    text.to_owned()
+}

@@ -1,0 +1,216 @@
+//! What a link in a mail leads to: a page that names what the link is for, with a button that does it, or a code.
+
+use askama::Template;
+use edge_auth_core::challenge::Kind;
+use edge_auth_core::time::UnixMillis;
+
+use super::field_problem::FieldProblem;
+use super::input::Input;
+use super::problem::notice;
+use super::reply;
+use super::texts::Texts;
+use crate::http::Reply;
+
+/// A link as it was sent back, from the query of its URL or from a form.
+#[derive(Debug)]
+pub(crate) struct Link {
+    /// What it is for.
+    pub(crate) kind: Kind,
+    /// The id of its challenge, if the link has one.
+    pub(crate) id: String,
+    /// What proves that the mail was received.
+    pub(crate) token: String,
+}
+
+/// What the page of a link shows.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// The account's address; of [`Kind::EmailRevert`] the one that it gets back.
+    pub(crate) address: String,
+    /// When the link was asked for.
+    pub(crate) asked_at: UnixMillis,
+    /// From which browser and system, such as `Firefox on Linux`.
+    pub(crate) browser: String,
+    /// The six digits of [`Kind::SignIn`].
+    pub(crate) code: Option<String>,
+    /// Whether the account has a password to be asked for.
+    pub(crate) has_password: bool,
+    /// The address that [`Kind::EmailChange`] leads to; of [`Kind::EmailRevert`] the one that the account has now.
+    pub(crate) new_address: Option<String>,
+}
+
+/// What the page of a link needs beside what it is about.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
+    /// The reader's language.
+    pub(crate) texts: &'a Texts,
+    /// When the link was asked for, for people.
+    pub(crate) asked_at: &'a str,
+    /// The fewest characters of a new password.
+    pub(crate) password_min_length: u32,
+    /// What is in the field for the name at first.
+    pub(crate) name: &'a str,
+    /// What was wrong with the form when it was sent.
+    pub(crate) problem: Option<&'a FieldProblem>,
+}
+
+#[derive(Template)]
+#[template(path = "link.html")]
+struct LinkPage<'a> {
+    texts: &'a Texts,
+    title: &'a str,
+    text: &'a str,
+    button: &'a str,
+    not_you: Option<&'a str>,
+    facts: &'a [(&'a str, &'a str)],
+    kind: &'a str,
+    id: &'a str,
+    token: &'a str,
+    username: &'a str,
+    inputs: &'a [Input<'a>],
+    problem: Option<&'a FieldProblem>,
+    general_problem: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "code.html")]
+struct CodePage<'a> {
+    texts: &'a Texts,
+    title: &'a str,
+    code: &'a str,
+    facts: &'a [(&'a str, &'a str)],
+}
+
+/// The page of `link`, which is about `shown`. That of [`Kind::SignIn`] has no form.
+pub(crate) fn page(status: u16, link: &Link, shown: &Shown, around: &Surroundings<'_>) -> Reply {
+    let Surroundings { texts, problem, .. } = *around;
+    let facts = facts(link.kind, shown, around);
+    let words = Words::of(link.kind, texts);
+    if link.kind == Kind::SignIn {
+        let page = CodePage {
+            texts,
+            title: words.title,
+            code: shown.code.as_deref().unwrap_or_default(),
+            facts: &facts,
+        };
+        return reply(status, &page);
+    }
+    let count = around.password_min_length.to_string();
+    let hint = texts.new_password_hint.replace("{count}", &count);
+    let mut inputs = inputs(link.kind, shown, around, &hint);
+    let field = problem.and_then(|problem| {
+        let mut inputs = inputs.iter_mut();
+        let input = inputs.find(|input| problem.is_of(input.name))?;
+        input.error = Some(&problem.text);
+        Some(input.name)
+    });
+    let general_problem = problem.filter(|_| field.is_none());
+    let page = LinkPage {
+        texts,
+        title: words.title,
+        text: words.text,
+        button: words.button,
+        not_you: (link.kind != Kind::EmailRevert).then_some(texts.not_you),
+        facts: &facts,
+        kind: link.kind.name(),
+        id: &link.id,
+        token: &link.token,
+        username: &shown.address,
+        inputs: &inputs,
+        problem,
+        general_problem: general_problem.map(|problem| &*problem.text),
+    };
+    reply(status, &page)
+}
+
+/// The page that says that what the link is for is done.
+pub(crate) fn done(texts: &Texts, kind: Kind) -> Reply {
+    notice(texts, 200, texts.done_title, Words::of(kind, texts).done)
+}
+
+fn inputs<'a>(
+    kind: Kind,
+    shown: &Shown,
+    around: &Surroundings<'a>,
+    hint: &'a str,
+) -> Vec<Input<'a>> {
+    let texts = around.texts;
+    match kind {
+        Kind::Verification | Kind::EmailChange if shown.has_password => {
+            vec![Input::current_password(texts.password)]
+        }
+        Kind::Reset => vec![Input::new_password(texts.new_password, hint)],
+        Kind::Invitation => vec![
+            Input::name(texts.name, around.name).optional(),
+            Input::new_password(texts.password, hint).optional(),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// What the link is about, with labels.
+fn facts<'a>(kind: Kind, shown: &'a Shown, around: &Surroundings<'a>) -> Vec<(&'a str, &'a str)> {
+    let texts = around.texts;
+    let (label, label_of_new) = match kind {
+        Kind::EmailChange => (texts.present_address, texts.new_address),
+        Kind::EmailRevert => (texts.previous_address, texts.present_address),
+        _ => (texts.address, texts.new_address),
+    };
+    let mut facts = vec![(label, &*shown.address)];
+    facts.extend(shown.new_address.as_deref().map(|new| (label_of_new, new)));
+    facts.push((texts.asked_at, around.asked_at));
+    facts.push((texts.browser, &shown.browser));
+    facts
+}
+
+/// What is said of a kind.
+struct Words {
+    title: &'static str,
+    text: &'static str,
+    button: &'static str,
+    done: &'static str,
+}
+
+impl Words {
+    fn of(kind: Kind, texts: &Texts) -> Self {
+        match kind {
+            Kind::Verification => Self {
+                title: texts.verification_title,
+                text: texts.verification_text,
+                button: texts.verification_button,
+                done: texts.verification_done,
+            },
+            Kind::Reset => Self {
+                title: texts.reset_title,
+                text: texts.reset_text,
+                button: texts.reset_button,
+                done: texts.reset_done,
+            },
+            // It has no button and so comes to no end.
+            Kind::SignIn => Self {
+                title: texts.sign_in_title,
+                text: texts.sign_in_text,
+                button: "",
+                done: "",
+            },
+            Kind::EmailChange => Self {
+                title: texts.email_change_title,
+                text: texts.email_change_text,
+                button: texts.email_change_button,
+                done: texts.email_change_done,
+            },
+            Kind::EmailRevert => Self {
+                title: texts.email_revert_title,
+                text: texts.email_revert_text,
+                button: texts.email_revert_button,
+                done: texts.email_revert_done,
+            },
+            Kind::Invitation => Self {
+                title: texts.invitation_title,
+                text: texts.invitation_text,
+                button: texts.invitation_button,
+                done: texts.invitation_done,
+            },
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Every page in every language, with what a stranger may have put into it.
+
+use base64ct::{Base64, Encoding};
+use edge_auth_core::account::{BrokenRule, Name};
+use edge_auth_core::password::{Known, NewPassword};
+use edge_auth_core::unicode::Unicode;
+use sha2::{Digest, Sha256};
+
+use super::field_problem::FieldProblem;
+use super::link::{self, Kind, Link, Shown, Surroundings};
+use super::problem::{self, Problem};
+use super::texts::{LANGUAGES, Texts};
+use crate::http::{Refused, Reply};
+use crate::platform::http::Body;
+
+/// Closes a tag, an attribute in either quotes and a comment, and turns the direction of the line.
+const HOSTILE: &str = "--></title><script>'\"&\u{202e}{{ x }}";
+const ESCAPED: &str = "--&#62;&#60;/title&#62;&#60;script&#62;&#39;&#34;&#38;\u{202e}{{ x }}";
+
+fn html(reply: &Reply) -> &str {
+    match &reply.body {
+        Body::Html(html) => html,
+        body => panic!("{body:?}"),
+    }
+}
+
+fn english() -> &'static Texts {
+    let [english, ..] = &LANGUAGES;
+    english
+}
+
+fn link(kind: Kind) -> Link {
+    Link {
+        kind,
+        id: "the-id".to_owned(),
+        token: "the-token".to_owned(),
+    }
+}
+
+fn shown() -> Shown {
+    Shown {
+        address: "ann@example.com".to_owned(),
+        asked_at: 0,
+        browser: "Firefox on Linux".to_owned(),
+        code: Some("012345".to_owned()),
+        has_password: true,
+        new_address: Some("new@example.com".to_owned()),
+    }
+}
+
+fn around<'a>(texts: &'a Texts, problem: Option<&'a FieldProblem>) -> Surroundings<'a> {
+    Surroundings {
+        texts,
+        asked_at: "1 January 1970",
+        password_min_length: 12,
+        name: "Ann Lee",
+        problem,
+    }
+}
+
+fn page(texts: &Texts, kind: Kind, refused: Option<&Refused>) -> String {
+    let problem = refused.map(|refused| FieldProblem::of(refused, texts).unwrap());
+    let around = around(texts, problem.as_ref());
+    html(&link::page(200, &link(kind), &shown(), &around)).to_owned()
+}
+
+/// The values of an attribute, in their order.
+fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+    let start = format!(" {attribute}=\"");
+    let rests = html.split(&start).skip(1);
+    rests.map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+/// The tag of the field `name`.
+fn input<'a>(html: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = html.split_once(&format!("<input id=\"{name}\""))?;
+    rest.split('>').next()
+}
+
+const PROBLEMS: [Problem; 8] = [
+    Problem::BadRequest,
+    Problem::DeadLink,
+    Problem::CrossSite,
+    Problem::Taken,
+    Problem::NotFound,
+    Problem::TooLarge,
+    Problem::TooMany(15),
+    Problem::Unexpected(String::new()),
+];
+
+#[test]
+fn the_policy_allows_the_style_sheet_of_the_page_and_nothing_else() {
+    let reply = problem::page(english(), 404, &Problem::NotFound);
+    let (_, rest) = html(&reply).split_once("<style>").unwrap();
+    let (style, rest) = rest.split_once("</style>").unwrap();
+    assert!(!rest.contains("style"), "{rest}");
+    let digest = Base64::encode_string(&Sha256::digest(style));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    );
+    let header = ("Content-Security-Policy", policy);
+    assert!(reply.headers.contains(&header), "{reply:?}");
+}
+
+#[test]
+fn every_page_in_every_language() {
+    for texts in &LANGUAGES {
+        let of_links = Kind::ALL.map(|kind| page(texts, kind, None));
+        let wrong = [
+            page(texts, Kind::Verification, Some(&Refused::WrongPassword)),
+            page(texts, Kind::Reset, Some(&Refused::Missing("new_password"))),
+            // Without a field to say it at.
+            page(texts, Kind::EmailRevert, Some(&Refused::WrongPassword)),
+        ];
+        let done = Kind::ALL.map(|kind| html(&link::done(texts, kind)).to_owned());
+        let problems =
+            PROBLEMS.map(|problem| html(&problem::page(texts, 400, &problem)).to_owned());
+        let pages = of_links
+            .into_iter()
+            .chain(wrong)
+            .chain(done)
+            .chain(problems);
+        for html in pages {
+            let lang = format!("<html lang=\"{}\">", texts.language);
+            assert!(
+                html.starts_with(&format!("<!doctype html>\n{lang}")),
+                "{html}"
+            );
+            assert_eq!(html.matches("<h1>").count(), 1, "{html}");
+            assert!(!html.contains("<title></title>"), "{html}");
+            let (_, content) = html.split_once("</style>").unwrap();
+            assert!(!content.contains(['{', '}']), "a placeholder: {content}");
+            let ids = values(content, "id");
+            for (at, id) in ids.iter().enumerate() {
+                assert!(
+                    !ids[at + 1..].contains(id),
+                    "{id} is there twice: {content}"
+                );
+            }
+            for named in values(content, "for") {
+                assert!(ids.contains(&named), "{named}: {content}");
+            }
+            for named in values(content, "aria-describedby") {
+                for named in named.split(' ') {
+                    assert!(ids.contains(&named), "{named}: {content}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_link_is_for_is_said_with_its_button() {
+    for (kind, title, button) in [
+        (
+            Kind::Verification,
+            "Confirm your email address",
+            "Confirm address",
+        ),
+        (Kind::Reset, "Choose a new password", "Save new password"),
+        (
+            Kind::EmailChange,
+            "Confirm your new email address",
+            "Change address",
+        ),
+        (
+            Kind::EmailRevert,
+            "Undo the change of your email address",
+            "Undo the change",
+        ),
+        (
+            Kind::Invitation,
+            "Accept your invitation",
+            "Accept invitation",
+        ),
+    ] {
+        let html = page(english(), kind, None);
+        assert!(html.contains(&format!("<h1>{title}</h1>")), "{html}");
+        assert!(
+            html.contains(&format!("<button>{button}</button>")),
+            "{html}"
+        );
+        assert!(html.contains("<form method=\"post\" action=\"/account/confirm\">"));
+        for (name, value) in [
+            ("kind", kind.name()),
+            ("id", "the-id"),
+            ("token", "the-token"),
+        ] {
+            let hidden = format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
+            assert!(html.contains(&hidden), "{html}");
+        }
+        for fact in [
+            "ann@example.com",
+            "new@example.com",
+            "1 January 1970",
+            "Firefox on Linux",
+        ] {
+            assert!(html.contains(&format!("<bdi>{fact}</bdi>")), "{html}");
+        }
+    }
+}
+
+#[test]
+fn a_code_has_no_form() {
+    let html = page(english(), Kind::SignIn, None);
+    assert!(html.contains(">012345<"), "{html}");
+    for tag in ["<form", "<button", "<input"] {
+        assert!(!html.contains(tag), "{html}");
+    }
+}
+
+#[test]
+fn fields_of_each_kind() {
+    let has = |html: &str, name: &str, expected: &[&str]| {
+        let tag = input(html, name).unwrap_or_else(|| panic!("no {name}: {html}"));
+        for attribute in expected {
+            assert!(tag.contains(attribute), "{attribute}: {tag}");
+        }
+    };
+    for kind in [Kind::Verification, Kind::EmailChange] {
+        let html = page(english(), kind, None);
+        let expected = [
+            "type=\"password\"",
+            "autocomplete=\"current-password\"",
+            " required",
+        ];
+        has(&html, "password", &expected);
+        assert!(input(&html, "new_password").is_none());
+        let without = Shown {
+            has_password: false,
+            ..shown()
+        };
+        let reply = link::page(200, &link(kind), &without, &around(english(), None));
+        assert_eq!(input(self::html(&reply), "password"), None);
+    }
+    let html = page(english(), Kind::Reset, None);
+    let expected = [
+        "type=\"password\"",
+        "autocomplete=\"new-password\"",
+        " required",
+        "aria-describedby=\"new_password-hint\"",
+    ];
+    has(&html, "new_password", &expected);
+    assert!(html.contains("At least 12 characters."), "{html}");
+    // By which a password manager knows whose password it is.
+    assert!(html.contains("autocomplete=\"username\" value=\"ann@example.com\""));
+
+    let html = page(english(), Kind::Invitation, None);
+    has(&html, "new_password", &["autocomplete=\"new-password\""]);
+    has(&html, "name", &["type=\"text\"", "value=\"Ann Lee\""]);
+    for name in ["new_password", "name"] {
+        assert!(!input(&html, name).unwrap().contains("required"), "{html}");
+    }
+    for kind in [Kind::EmailRevert, Kind::SignIn] {
+        assert!(!page(english(), kind, None).contains("<input id="));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_field_is_said_at_it() {
+    let html = page(english(), Kind::Verification, Some(&Refused::WrongPassword));
+    assert!(html.contains("<title>Error: Confirm"), "{html}");
+    let tag = input(&html, "password").unwrap();
+    for attribute in [
+        "aria-invalid=\"true\"",
+        "aria-describedby=\"password-error\"",
+        "value=\"\"",
+        " autofocus",
+    ] {
+        assert!(tag.contains(attribute), "{attribute}: {tag}");
+    }
+    let problem = "id=\"password-error\" role=\"alert\">Error: This is not the password";
+    assert!(html.contains(problem), "{html}");
+
+    let broken = Refused::Rule(BrokenRule::new("password", "must not be the name"));
+    let html = page(english(), Kind::Reset, Some(&broken));
+    let tag = input(&html, "new_password").unwrap();
+    let ids = "aria-describedby=\"new_password-error new_password-hint\"";
+    assert!(tag.contains(ids), "{tag}");
+
+    // Where there is no such field it is said before the form.
+    let html = page(english(), Kind::EmailRevert, Some(&Refused::WrongPassword));
+    assert!(
+        html.contains("<p class=\"error\" role=\"alert\">Error: This"),
+        "{html}"
+    );
+}
+
+#[test]
+fn every_rule_is_worded() {
+    // As much of Unicode as these values need.
+    const PLAIN: Unicode = Unicode {
+        nfc: str::to_owned,
+        nfkc: str::to_owned,
+        to_lowercase: str::to_lowercase,
+        to_uppercase: str::to_uppercase,
+        has_format_characters: |text| text.contains('\u{202e}'),
+    };
+    let known = Known {
+        email: Some("ann@example.com"),
+        username: Some("bookworm"),
+        name: "Ann Lee-Young",
+    };
+    let password = |raw: &str| NewPassword::parse(raw, 8, known, PLAIN).unwrap_err();
+    let name = |raw: &str| Name::parse(raw, PLAIN).unwrap_err();
+    for (broken, text) in [
+        (password("1234567"), "Use at least 8 characters."),
+        (password(&"x".repeat(1025)), "This password is too long."),
+        (
+            password("ann@example.com"),
+            "Choose a password that is not your",
+        ),
+        (password("bookworm"), "Choose a password that is not your"),
+        (
+            password("ann lee-young"),
+            "Choose a password that is not your",
+        ),
+        (
+            password("password1"),
+            "This password is one of the most common",
+        ),
+        (
+            password("long enough\0"),
+            "Leave out characters that cannot be seen.",
+        ),
+        (name(" "), "Use 1 to 200 characters."),
+        (
+            name("a\u{202e}b"),
+            "Leave out characters that cannot be seen.",
+        ),
+        (
+            BrokenRule::new("name", "must be new"),
+            "This cannot be used.",
+        ),
+    ] {
+        let refused = Refused::Rule(broken);
+        let problem = FieldProblem::of(&refused, english()).unwrap();
+        assert!(problem.text.starts_with(text), "{refused:?}: {problem:?}");
+    }
+    for refused in [Refused::Link, Refused::NotFound, Refused::Conflict("x")] {
+        assert!(FieldProblem::of(&refused, english()).is_none());
+    }
+}
+
+#[test]
+fn what_is_not_ours_is_escaped() {
+    let hostile = || HOSTILE.to_owned();
+    let shown = Shown {
+        address: hostile(),
+        asked_at: 0,
+        browser: hostile(),
+        code: Some(hostile()),
+        has_password: true,
+        new_address: Some(hostile()),
+    };
+    let around = Surroundings {
+        name: HOSTILE,
+        ..around(english(), None)
+    };
+    for kind in Kind::ALL {
+        let link = Link {
+            kind,
+            id: hostile(),
+            token: hostile(),
+        };
+        let reply = link::page(200, &link, &shown, &around);
+        let html = html(&reply);
+        assert!(!html.contains("<script"), "{html}");
+        // Isolated, so that what turns the direction turns only itself.
+        assert!(html.contains(&format!("<bdi>{ESCAPED}</bdi>")), "{html}");
+        let (_, content) = html.split_once("</style>").unwrap();
+        let times = content.matches(ESCAPED).count();
+        assert_eq!(times, content.matches("\u{202e}").count(), "{html}");
+        assert!(times >= 4, "{html}");
+    }
+    let reply = problem::page(english(), 500, &Problem::Unexpected(hostile()));
+    assert!(html(&reply).contains(ESCAPED), "{reply:?}");
+}
+
+#[test]
+fn kinds_are_named_as_in_links() {
+    for kind in Kind::ALL {
+        assert_eq!(Kind::parse(kind.name()), Some(kind));
+    }
+    assert_eq!(Kind::parse("reset"), Some(Kind::Reset));
+    for word in ["", "Reset", "reset ", "nothing"] {
+        assert_eq!(Kind::parse(word), None, "{word}");
+    }
+}
+
+#[test]
+fn how_long_to_wait_and_what_to_report() {
+    let page = problem::page(english(), 429, &Problem::TooMany(15));
+    assert!(html(&page).contains("Minutes to wait: 15."), "{page:?}");
+    let page = problem::page(english(), 500, &Problem::Unexpected("abc".to_owned()));
+    assert!(html(&page).contains("give this number: abc"), "{page:?}");
+}
