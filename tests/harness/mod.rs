@@ -2,12 +2,14 @@
 
 mod client;
 mod given;
+mod mail;
 mod others;
 mod request;
 mod server;
 
 pub(crate) use client::*;
 pub(crate) use given::*;
+pub(crate) use mail::*;
 pub(crate) use others::*;
 pub(crate) use request::*;
 pub(crate) use server::*;

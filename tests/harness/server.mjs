@@ -120,6 +120,7 @@ class Server {
   #addresses;
   #names;
   #cron;
+  #mailCron;
 
   constructor(worker, settings, agent) {
     const config = wrangler.unstable_readConfig({ config: path.join(root, 'wrangler.toml') });
@@ -127,7 +128,7 @@ class Server {
     const workers = settings.map((overrides, i) => this.#options(config, name(i), worker, overrides));
     const services = Object.values(SERVICES).map((entry) => service(entry, config.compatibility_date, this.#providers));
     this.#names = workers.map(({ name }) => name);
-    this.#cron = config.triggers.crons[0];
+    [this.#mailCron, this.#cron] = config.triggers.crons;
     this.#agent = agent;
     this.#miniflare = new Miniflare(
       convertV4MiniflareOptions({
@@ -343,10 +344,10 @@ class Server {
     });
   }
 
-  /** Runs the Worker's cron trigger; says how it ended. */
-  async runCron() {
+  /** Runs the Worker's cron trigger, every minute's that sends mail or every hour's; says how it ended. */
+  async runCron(everyMinute) {
     const worker = await this.#miniflare.getWorker(this.#names[0]);
-    const { outcome } = await worker.scheduled({ cron: this.#cron });
+    const { outcome } = await worker.scheduled({ cron: everyMinute ? this.#mailCron : this.#cron });
     return outcome;
   }
 

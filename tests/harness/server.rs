@@ -70,7 +70,7 @@ extern "C" {
     #[wasm_bindgen(catch, method, js_name = sendAndLeave)]
     async fn send_and_leave(this: &JsServer, bytes: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, method, js_name = runCron)]
-    async fn run_cron(this: &JsServer) -> Result<JsString, JsValue>;
+    async fn run_cron(this: &JsServer, every_minute: bool) -> Result<JsString, JsValue>;
     #[wasm_bindgen(method, js_name = setClock)]
     fn set_clock(this: &JsServer, ahead_ms: f64);
     #[wasm_bindgen(catch, method)]
@@ -253,11 +253,17 @@ impl Server {
         self.0.set_clock(ahead_ms);
     }
 
-    /// Runs the cron trigger of wrangler.toml, through the runtime's scheduled handler; its outcome is "ok" or what
-    /// the runtime calls it.
+    /// Runs the hourly cron trigger of wrangler.toml, through the runtime's scheduled handler; its outcome is "ok" or
+    /// what the runtime calls it.
     pub(crate) async fn run_cron(&self) -> String {
-        let outcome = self.0.run_cron().await.expect("the scheduled handler");
-        String::from(outcome)
+        let outcome = self.0.run_cron(false).await;
+        String::from(outcome.expect("the scheduled handler"))
+    }
+
+    /// The same with the trigger of every minute, which sends mail.
+    pub(crate) async fn run_mail_cron(&self) -> String {
+        let outcome = self.0.run_cron(true).await;
+        String::from(outcome.expect("the scheduled handler"))
     }
 
     /// POSTs a body whose rest is sent only once the first chunk of the answer is here; says that chunk and the whole

@@ -1,0 +1,71 @@
+//! What is done by mail.
+
+mod address;
+mod codes;
+mod invitations;
+mod reset;
+mod transports;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Account, Answer, MAIL, PASSWORD, QUICK, Server, Setting};
+
+/// Settings with which mail is sent, and sign-ins are quick.
+fn settings() -> Vec<Setting<'static>> {
+    [&MAIL[..], &QUICK].concat()
+}
+
+async fn post(server: &Server, path: &str, body: Value) -> Answer {
+    server.request("POST", path).json(body).send().await
+}
+
+async fn post_as(server: &Server, token: &str, path: &str, body: Value) -> Answer {
+    let request = server.request("POST", path).json(body);
+    let bearer = format!("Bearer {token}");
+    request.header("Authorization", &bearer).send().await
+}
+
+/// An account whose address is not proven yet, and the link of its registration.
+async fn registered(server: &Server) -> (Account, String) {
+    let account = Account::register(server).await;
+    let mail = server.mail_to(&account.email).await;
+    (account, mail.token().to_owned())
+}
+
+/// An account whose address is proven.
+async fn verified(server: &Server) -> Account {
+    let (account, token) = registered(server).await;
+    let path = "/api/auth/email/verify";
+    let body = json!({ "token": token });
+    let answer = post_as(server, &account.access_token, path, body).await;
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    account
+}
+
+async fn sign_in_status(server: &Server, account: &Account, password: &str) -> u16 {
+    let body = json!({ "email": account.email, "password": password });
+    post(server, "/api/auth/login", body).await.status
+}
+
+/// What `GET /api/auth/account` says.
+async fn account_of(server: &Server, token: &str) -> Value {
+    let request = server.request("GET", "/api/auth/account");
+    let bearer = format!("Bearer {token}");
+    let answer = request.header("Authorization", &bearer).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()["account"].clone()
+}
+
+/// A password that none of the accounts had.
+const NEW_PASSWORD: &str = "another correct horse";
+
+/// Whether `password` is the account's.
+async fn assert_password(server: &Server, account: &Account, password: &str) {
+    let other = if password == PASSWORD {
+        NEW_PASSWORD
+    } else {
+        PASSWORD
+    };
+    assert_eq!(sign_in_status(server, account, password).await, 200);
+    assert_eq!(sign_in_status(server, account, other).await, 401);
+}
