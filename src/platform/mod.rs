@@ -1,6 +1,7 @@
 //! What the host gives: its calls, HTTP messages, WebCrypto, randomness, rate limits, other services
 //! and servers, mail, the clock, timers, turns, Unicode.
 
+pub mod breached;
 pub mod calls;
 pub mod clock;
 pub mod http;

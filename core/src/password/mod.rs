@@ -5,12 +5,14 @@
 //! ([`Derivation::run`]), and the host's WebCrypto for PBKDF2 up to
 //! [`WEB_CRYPTO_MAX_ITERATIONS`].
 
+mod breached;
 mod common;
 mod derivation;
 mod pepper;
 mod rules;
 mod stored;
 
+pub use breached::HashRange;
 pub use derivation::{
     Derivation, DerivedKey, Engine, Function, InvalidCost, MAX_MEMORY_KIB, Pbkdf2Hash,
     WEB_CRYPTO_MAX_ITERATIONS, new_derivation,
