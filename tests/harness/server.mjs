@@ -166,8 +166,9 @@ class Server {
     };
     for (const [name, value] of Object.entries(overrides)) {
       if (value === null) {
-        const { bindings, d1Databases, ratelimits, serviceBindings } = options;
+        const { bindings, d1Databases, email, ratelimits, serviceBindings } = options;
         for (const kind of [bindings, d1Databases, ratelimits, serviceBindings]) delete kind[name];
+        options.email = { ...email, send_email: email.send_email.filter((each) => each.name !== name) };
       } else {
         options.bindings[name] = value;
       }

@@ -221,7 +221,7 @@ impl Server {
         Self::start_worker(&worker, overrides).await
     }
 
-    /// The same with timers that end a hundred times sooner.
+    /// The same with timers that end ten times sooner.
     pub(crate) async fn start_example_with_fast_timers(
         name: &str,
         overrides: &[Setting<'_>],

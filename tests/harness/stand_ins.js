@@ -162,9 +162,9 @@ export function withClock(worker) {
   };
 }
 
-/** Timers end a hundred times sooner. */
+/** Timers end ten times sooner. */
 export function withFastTimers(worker) {
   const { setTimeout } = globalThis;
-  globalThis.setTimeout = (callback, milliseconds, ...rest) => setTimeout(callback, milliseconds / 100, ...rest);
+  globalThis.setTimeout = (callback, milliseconds, ...rest) => setTimeout(callback, milliseconds / 10, ...rest);
   return worker;
 }

@@ -15,6 +15,7 @@ mod accounts;
 mod admin;
 mod authority;
 mod bad_input;
+mod breached;
 mod cors;
 mod gateway;
 mod golden;

@@ -1,10 +1,12 @@
-//! A Worker that sends a mail as each request says: the product's own settings, texts and transports, without its routes.
+//! A Worker that sends a mail, or looks a password up, as each request says: by the product's own settings, texts and
+//! transports, without its routes.
 
 use calls::Outcome;
 use config::Config;
 use config::mail::Mail;
 use edge_auth_core::account::Email;
 use edge_auth_core::mail::{Address, Browser, Kind, Language, Letter};
+use platform::breached;
 use platform::calls;
 use platform::http::Incoming;
 use platform::mail::{Mailer, Submission};
@@ -24,11 +26,17 @@ pub mod platform;
 #[wasm_bindgen]
 pub fn prepare(_env: &JsValue) {}
 
-/// Sends what the body says: `{"settings", "kind", "language", "to", "key"}`.
+/// Sends what the body says, `{"settings", "kind", "language", "to", "key"}`; under `/breached` looks up the password that
+/// the body is.
 #[wasm_bindgen]
 pub fn fetch(call: u32, request: Request, env: JsValue) -> JsValue {
     calls::begin(call, async move {
-        let text = match send(&Incoming::new(request), &env).await {
+        let request = Incoming::new(request);
+        let outcome = match request.path() {
+            "/breached" => look_up(&request).await,
+            _ => send(&request, &env).await,
+        };
+        let text = match outcome {
             Ok(outcome) => outcome.to_string(),
             Err(error) => json!({ "error": error }).to_string(),
         };
@@ -36,6 +44,14 @@ pub fn fetch(call: u32, request: Request, env: JsValue) -> JsValue {
         let answer = response.unwrap_or_default();
         Outcome { answer, rest: None }
     })
+}
+
+async fn look_up(request: &Incoming) -> Result<Value, String> {
+    let password = request.body(1 << 16).await;
+    let password = password.map_err(|error| format!("{error:?}"))?;
+    let is_breached = breached::is_breached(&password).await;
+    let is_breached = is_breached.map_err(|error| error.to_string())?;
+    Ok(json!({ "breached": is_breached }))
 }
 
 async fn send(request: &Incoming, env: &JsValue) -> Result<Value, String> {
