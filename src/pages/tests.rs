@@ -7,7 +7,10 @@ use edge_auth_core::unicode::Unicode;
 use sha2::{Digest, Sha256};
 
 use super::field_problem::FieldProblem;
-use super::link::{self, Kind, Link, Shown, Surroundings};
+use edge_auth_core::challenge::Kind;
+use edge_auth_core::time::UnixMillis;
+
+use super::link::{self, Link, Shown, Surroundings};
 use super::problem::{self, Problem};
 use super::texts::{LANGUAGES, Texts};
 use crate::http::{Refused, Reply};
@@ -40,7 +43,7 @@ fn link(kind: Kind) -> Link {
 fn shown() -> Shown {
     Shown {
         address: "ann@example.com".to_owned(),
-        asked_at: 0,
+        asked_at: UnixMillis(0),
         browser: "Firefox on Linux".to_owned(),
         code: Some("012345".to_owned()),
         has_password: true,
@@ -348,7 +351,7 @@ fn what_is_not_ours_is_escaped() {
     let hostile = || HOSTILE.to_owned();
     let shown = Shown {
         address: hostile(),
-        asked_at: 0,
+        asked_at: UnixMillis(0),
         browser: hostile(),
         code: Some(hostile()),
         has_password: true,

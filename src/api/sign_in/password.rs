@@ -37,12 +37,13 @@ pub(crate) async fn sign_in(
 ) -> Result<Account, Refused> {
     let account = check(app, address, name, password, None).await?;
     let account = account.ok_or(Refused::Credentials)?;
-    if app.requires_verification() && account.email_verified_at.is_none() {
-        if let Some(email) = &account.user.email {
-            let asking = Asking::new(app, request, asking::VERIFICATION, email)?;
-            asking.ask(app, AskedBy::Password(account.user.id)).await?;
-            return Err(Refused::EmailNotVerified);
-        }
+    if app.requires_verification()
+        && account.email_verified_at.is_none()
+        && let Some(email) = &account.user.email
+    {
+        let asking = Asking::new(app, request, asking::VERIFICATION, email)?;
+        asking.ask(app, AskedBy::Password(account.user.id)).await?;
+        return Err(Refused::EmailNotVerified);
     }
     Ok(account)
 }

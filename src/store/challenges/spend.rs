@@ -129,13 +129,11 @@ const VOID_BY_PASSWORD: &str = "UPDATE challenges SET spent_by = 'void' \
         AND NOT (challenges.kind = 'reset' AND email_verified_at IS NULL))";
 
 /// ?3 the time, ?4 the challenge that takes it back, ?5 the hash of the address before, ?6 until when.
-const KEEP_FORMER: &str = concat!(
-    "INSERT INTO challenges \
+const KEEP_FORMER: &str = "INSERT INTO challenges \
        (id, kind, recipient_hash, user_id, email, new_email, created_at, expires_at, browser) \
      SELECT ?4, 'email_revert', ?5, users.id, challenges.new_email, users.email, ?3, ?6, ?7 \
      FROM challenges JOIN users ON users.id = challenges.user_id \
-     WHERE challenges.id = ?1 AND spent_by = ?2 AND email_verified_at IS NOT NULL"
-);
+     WHERE challenges.id = ?1 AND spent_by = ?2 AND email_verified_at IS NOT NULL";
 
 const CHANGE_EMAIL: &str = concat!(
     "UPDATE users SET email_verified_at = ?3, updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now'), \

@@ -3,6 +3,7 @@
 mod address;
 mod codes;
 mod invitations;
+mod outbox;
 mod reset;
 mod transports;
 
