@@ -15,7 +15,7 @@ const PATHS: [(&str, &str); 15] = [
     ("/api/auth/login", "POST"),
     ("/api/auth/refresh", "POST"),
     ("/api/auth/logout", "POST"),
-    ("/api/auth/password", "POST"),
+    ("/api/auth/password", "POST, DELETE"),
     ("/api/auth/me", "GET, HEAD, PATCH, DELETE"),
     ("/api/auth/sessions", "GET, HEAD, DELETE"),
     ("/api/auth/sessions/some-id", "DELETE"),
@@ -63,6 +63,12 @@ async fn preflights_are_answered_without_token_and_database() {
     for server in [&server, &without_database] {
         for (path, methods) in PATHS {
             for page in [PAGE, OTHER_PAGE] {
+                // A preflight is answered without the settings that some methods depend on.
+                let methods = if path == "/api/admin/users" {
+                    "GET, HEAD, POST"
+                } else {
+                    methods
+                };
                 let answer = preflight(server, path, page).send().await;
                 assert_eq!((answer.status, answer.text()), (204, ""), "{path}");
                 assert_cors(
