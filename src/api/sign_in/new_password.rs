@@ -6,9 +6,11 @@ use edge_auth_core::password::{self, Function, Known, NewPassword};
 use super::throttle;
 use crate::app::{App, Unexpected};
 use crate::http::Refused;
+use crate::platform::breached::is_breached;
 use crate::platform::http::Incoming;
 use crate::platform::turns::Turn;
 use crate::platform::{kdf, random, unicode};
+use crate::trace::log;
 
 /// What is known of `user`, which its password must not be.
 pub(crate) fn known(user: &User) -> Known<'_> {
@@ -29,7 +31,19 @@ pub(crate) async fn parse(
     let min_length = app.config.password_min_length;
     let new = NewPassword::parse(text, min_length, known, unicode::HOST);
     let of_field = |broken| BrokenRule { field, ..broken };
-    Ok(new.map_err(of_field)?)
+    let new = new.map_err(of_field)?;
+    if app.config.refuses_breached_passwords {
+        match is_breached(new.as_bytes()).await {
+            Ok(true) => {
+                let rule = "must not be known from a breach";
+                return Err(BrokenRule::new(field, rule).into());
+            }
+            Ok(false) => {}
+            // Nobody is kept out by a service that is down.
+            Err(error) => log(format_args!("breached passwords: {error}")),
+        }
+    }
+    Ok(new)
 }
 
 /// The password as it is stored. Its derivation would add to those of sign-ins from the same address,

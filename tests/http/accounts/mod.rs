@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::harness::{Answer, Server};
 
+mod breached;
 mod deletion;
 mod me;
 mod password;
