@@ -34,7 +34,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
 
 dev: build $(MIGRATED) .dev.vars ## serve on http://localhost:8787, with a local database
-	wrangler dev -c wrangler.toml -c examples/bookstore/wrangler.toml
+	@node scripts/dev.mjs -c wrangler.toml -c examples/bookstore/wrangler.toml
 
 build: $(NODE_MODULES) $(TOOLS) ## build the Worker into build/
 	@test -d build || echo 'Compiling the Worker, about a minute the first time.'

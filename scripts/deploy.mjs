@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agrees, ask, isOn, jsonIn, printed, reason, run, Stop, wrangler, wrongUse } from './operator.mjs';
+import { CONFIG, setting, tablesOf } from './settings.mjs';
 
-const CONFIG = 'wrangler.toml';
 // The service that wrangler.toml ships with. Cloudflare refuses a Worker whose service is not there.
 const EXAMPLE = ['-c', 'examples/bookstore/wrangler.toml'];
 const PLACEHOLDER = '00000000-0000-0000-0000-000000000000';
@@ -23,16 +23,6 @@ const wranglerHere = (args, options) => wrangler(args, { ...options, env: { ...e
 
 /** Whether the operator wants it, which is the default. */
 const wants = (question) => agrees(question, { yes, byDefault: true, otherwise: '`make deploy YES=1` takes the defaults.' });
-
-/** The tables of wrangler.toml, each with its heading; the first is what stands before all headings. */
-const tablesOf = (config) => config.split(/^(?=\s*\[)/m);
-
-/** The value of a text setting of wrangler.toml in the first table of this heading; '' is what stands before all headings. */
-function setting(config, heading, name) {
-  const tables = tablesOf(config);
-  const table = heading ? tables.find((text) => text.trimStart().startsWith(heading)) : tables[0];
-  return table?.match(new RegExp(`^\\s*${name}\\s*=\\s*["']([^"'\\n]*)["']`, 'm'))?.[1];
-}
 
 async function logIn() {
   step('Login to Cloudflare');

@@ -1,48 +1,11 @@
 // The operator's commands with the real wrangler: on a local database, and as it reads wrangler.toml.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { unstable_readConfig as readConfig } from 'wrangler';
-import { Project, root } from './support.mjs';
-
-const HASH = "'$pbkdf2-sha512$i=210000$c2FsdA$aGFzaA'";
-const ENV = { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', CI: '1' };
-
-/** A project with the real wrangler, and its local database once it is migrated. */
-class Local extends Project {
-  constructor(t) {
-    super(t);
-    rmSync(this.path('bin/wrangler'));
-  }
-
-  wrangler(...args) {
-    return execFileSync('wrangler', args, {
-      cwd: this.folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HOME: this.folder, ...ENV },
-    });
-  }
-
-  migrate(more) {
-    cpSync(join(root, 'migrations'), this.path('migrations'), { recursive: true });
-    writeFileSync(this.path('migrations/9999_to_begin_with.sql'), more);
-    this.wrangler('d1', 'migrations', 'apply', 'DB', '--local');
-  }
-
-  /** The rows of the last of the statements. */
-  query(...statements) {
-    const args = ['--local', '--yes', '--json', '--command', statements.join(';\n')];
-    return JSON.parse(this.wrangler('d1', 'execute', 'DB', ...args)).at(-1).results;
-  }
-
-  operate(script, env, more) {
-    return this.run(script, { ...more, env: { ...ENV, ...env } });
-  }
-}
-
-const accounts = (...addresses) =>
-  addresses.map(([id, email]) => `INSERT INTO users (id, email, name, password_hash)
-    VALUES (${id}, '${email.replaceAll("'", "''")}', 'Ann', ${HASH});`).join('\n');
+import { accounts, ENV, Local } from './local.mjs';
+import { printed, root } from './support.mjs';
 
 test('make admin, make backup, and the backup restored', async (t) => {
   const here = new Local(t);
@@ -95,10 +58,7 @@ test('make admin grants to nobody else, and not without a trace', async (t) => {
 
   // While the operator thinks, the address passes to another account.
   const { child, ended } = here.start('admin.mjs', { env: { ...ENV, EMAIL: 'ann@example.com' }, input: null });
-  await new Promise((resolve, reject) => {
-    child.stderr.on('data', (text) => text.includes('Make it an admin?') && resolve());
-    child.on('close', () => reject(new Error('it did not ask')));
-  });
+  await printed(child, /Make it an admin\?/);
   here.query("UPDATE users SET email = 'bob@example.com'", accounts([8, 'ann@example.com']));
   child.stdin.end('y\n');
   const { code, out } = await ended;

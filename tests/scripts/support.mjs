@@ -85,6 +85,20 @@ export class Project {
   }
 }
 
+/** Resolves once what a process prints fits, with what fits. */
+export const printed = (child, expected) =>
+  new Promise((resolve, reject) => {
+    let out = '';
+    const look = (text) => {
+      out += text;
+      const found = out.match(expected);
+      if (found) resolve(found);
+    };
+    child.stdout.on('data', look);
+    child.stderr.on('data', look);
+    child.on('close', () => reject(new Error(`it ended: ${out}`)));
+  });
+
 /** An HTTP server on this machine; its address. */
 export async function listen(t, handler) {
   const server = http.createServer(handler);
