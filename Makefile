@@ -17,18 +17,20 @@ export WRANGLER_SEND_METRICS := false
 
 # What the operator's targets are given on the command line. It goes to their scripts by the environment, as it is: neither
 # make nor a shell looks into it. TOKEN comes by the environment alone, since everybody on the machine sees command lines.
-ifneq ($(filter deploy admin unlock import backup,$(MAKECMDGOALS)),)
+ifneq ($(filter deploy admin invite unlock import backup,$(MAKECMDGOALS)),)
 given = $(if $(filter command,$(origin $1)),$(value $1))
 override EMAIL := $(call given,EMAIL)
+override NAME := $(call given,NAME)
+override ROLE := $(call given,ROLE)
 override FILE := $(call given,FILE)
 override URL := $(call given,URL)
 override LOCAL := $(call given,LOCAL)
 override REMOTE := $(call given,REMOTE)
 override YES := $(call given,YES)
-export EMAIL FILE URL LOCAL REMOTE YES
+export EMAIL NAME ROLE FILE URL LOCAL REMOTE YES
 endif
 
-.PHONY: users-sql help dev build test test-browser test-nginx chromium lint size bench keys deploy admin unlock import backup clean prerequisites
+.PHONY: users-sql help dev build test test-browser test-nginx chromium lint size bench keys deploy admin invite unlock import backup clean prerequisites
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -79,6 +81,9 @@ deploy: build ## deploy, asking for what is missing; YES=1 takes the defaults
 
 admin: $(NODE_MODULES) ## make an account an admin: make admin EMAIL=ann@example.com, in production with REMOTE=1; YES=1 does not ask
 	@node scripts/admin.mjs
+
+invite: $(NODE_MODULES) ## print a link to a new account, an admin's unless ROLE=… says otherwise: make invite EMAIL=ann@example.com, or with REMOTE=1
+	@node scripts/invite.mjs
 
 unlock: $(NODE_MODULES) ## open an account that failed sign-ins have closed: make unlock EMAIL=ann@example.com, or with REMOTE=1
 	@node scripts/unlock.mjs

@@ -32,14 +32,24 @@ export class Database {
     return answers.map(({ results }) => results);
   }
 
-  /** Finds an account and shows it. */
-  async show(email) {
-    const columns = 'id, name, role, disabled, created_at';
+  /** The account of an address, undefined if there is none. */
+  async find(email) {
+    const columns = 'id, name, role, disabled, created_at, email_verified_at';
     const [[account]] = await this.execute(`SELECT ${columns} FROM users WHERE email = ${quoted(email)}`);
-    if (!account) throw new Stop(`There is no account of ${email} ${this.where}. It has to be registered first.`);
-    const { id, name, role, disabled, created_at: made } = account;
+    return account;
+  }
+
+  /** Says whose account it is. */
+  describe(email, { id, name, role, disabled, created_at: made }) {
     console.log(`${email} ${this.where}: account ${id}, named ${visible(name)}, ${role}, made ${made} UTC.`);
     if (disabled) console.log('It is disabled, and stays so.');
+  }
+
+  /** Finds an account and shows it. */
+  async show(email) {
+    const account = await this.find(email);
+    if (!account) throw new Stop(`There is no account of ${email} ${this.where}. It has to be registered first.`);
+    this.describe(email, account);
     return account;
   }
 }

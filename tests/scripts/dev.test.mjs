@@ -71,7 +71,7 @@ test('make dev says which settings are missing for mail, where there are none', 
   }
 });
 
-test('with the real wrangler, an account is registered, proven and signed in to', async (t) => {
+test('with the real wrangler, an account is registered, proven and invited to', async (t) => {
   const here = new Local(t);
   here.migrate('SELECT 1;');
   mkdirSync(here.path('build'));
@@ -81,6 +81,8 @@ test('with the real wrangler, an account is registered, proven and signed in to'
   const rest = tables.filter((table) => !/^\[build\]|^\[\[services\]\]|^\[\[vars\.PROTECTED\]\]/.test(table));
   here.write('wrangler.toml', rest.join(''));
   here.write('.dev.vars', `JWT_SECRET=${'s'.repeat(32)}\nPUBLIC_URL=http://localhost:8787\n${ON}`);
+  const invited = await here.operate('invite.mjs', { EMAIL: 'bob@example.com', YES: '1' });
+  assert.equal(invited.code, 0, invited.out);
 
   const { child, ended } = here.start('dev.mjs', { env: ENV, args: ['--port', '0', '--inspector-port', '0'] });
   t.after(() => child.kill());
@@ -97,6 +99,16 @@ test('with the real wrangler, an account is registered, proven and signed in to'
   const code = printed(child, /Mail: \S+\n {2}link: \S+kind=sign_in\S+\n {2}code: (\d{6})\n/);
   const { id } = await (await post('/api/auth/code', { email: ann.email })).json();
   assert.equal((await post('/api/auth/code/verify', { id, code: (await code)[1] })).status, 200);
+
+  const link = new URL(invited.out.match(/^http:.*$/m)[0]);
+  const page = await fetch(origin + link.pathname + link.search);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /bob@example\.com/);
+  const taken = await post('/api/auth/invitation', { token: link.searchParams.get('token'), password: 'a loud red field' });
+  assert.equal(taken.status, 200);
+  const { user } = await taken.json();
+  assert.equal(user.email, 'bob@example.com');
+  assert.equal(user.role, 'admin');
 
   child.kill();
   await ended;

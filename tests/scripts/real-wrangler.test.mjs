@@ -1,5 +1,6 @@
 // The operator's commands with the real wrangler: on a local database, and as it reads wrangler.toml.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -103,6 +104,56 @@ test('make unlock opens the account and no other', async (t) => {
     { action, user_id, actor_id, address, detail, more },
     { action: 'unlock', user_id: 7, actor_id: null, address: 'operator', detail: null, more: [] },
   );
+});
+
+test('make invite makes an account once, and invites to none that is proven meanwhile', async (t) => {
+  const here = new Local(t);
+  here.migrate('SELECT 1;');
+  const email = "o'hara;--@example.com";
+  const env = { EMAIL: email, NAME: "Ann O'Hara", URL: 'https://auth.example.com', YES: '1' };
+  const { code, out } = await here.operate('invite.mjs', env);
+  assert.equal(code, 0, out);
+  const { searchParams } = new URL(out.match(/^https:.*$/m)[0]);
+  const secret = Buffer.from(searchParams.get('token'), 'base64url').subarray(16);
+  const [user] = here.query('SELECT id, email, name, role, password_hash, email_verified_at, language FROM users');
+  assert.deepEqual(user, { id: user.id, email, name: "Ann O'Hara", role: 'admin', password_hash: null, email_verified_at: null, language: 'en' });
+  const [{ created_at: made, expires_at: end, recipient_hash: recipient, ...row }, ...others] = here.query('SELECT * FROM challenges');
+  assert.deepEqual(others, []);
+  assert.match(recipient, /^[\w-]{43}$/);
+  assert.equal(end - made, 7 * 24 * 60 * 60 * 1000);
+  assert.ok(Math.abs(Date.now() - made) < 60_000, `${made} is no time of today in milliseconds`);
+  assert.deepEqual(row, {
+    id: searchParams.get('id'), kind: 'invitation', user_id: user.id, email, new_email: null, tries: 0, spent_by: null,
+    link_digest: createHash('sha256').update(secret).digest('base64url'), browser: 'unknown unknown',
+  });
+  const [{ action, user_id, actor_id, address, detail }, ...more] = here.query('SELECT * FROM audit');
+  assert.deepEqual(
+    { action, user_id, actor_id, address, detail, more },
+    { action: 'invitation', user_id: user.id, actor_id: null, address: 'operator', detail: 'admin', more: [] },
+  );
+
+  // While the operator thinks, the account's address is proven.
+  const { child, ended } = here.start('invite.mjs', { env: { ...ENV, ...env, YES: '' }, input: null });
+  await printed(child, /Invite to it\?/);
+  here.query('UPDATE users SET email_verified_at = 1');
+  child.stdin.end('y\n');
+  const late = await ended;
+  assert.equal(late.code, 1, late.out);
+  assert.match(late.out, /Nothing was changed/);
+  assert.ok(!late.out.includes('token='), late.out);
+  const count = 'SELECT (SELECT count(*) FROM challenges) AS challenges, (SELECT count(*) FROM audit) AS events';
+  assert.deepEqual(here.query(count), [{ challenges: 1, events: 1 }]);
+
+  // An account that comes to be while the operator thinks is not given a role.
+  const race = here.start('invite.mjs', { env: { ...ENV, EMAIL: 'bob@example.com', URL: env.URL }, input: null });
+  await printed(race.child, /Make one/);
+  here.query(accounts([8, 'bob@example.com']));
+  race.child.stdin.end('y\n');
+  const lost = await race.ended;
+  assert.equal(lost.code, 1, lost.out);
+  assert.match(lost.out, /UNIQUE constraint failed: users\.email/);
+  assert.deepEqual(here.query("SELECT role FROM users WHERE email = 'bob@example.com'"), [{ role: 'customer' }]);
+  assert.deepEqual(here.query(count), [{ challenges: 1, events: 1 }]);
 });
 
 test('as wrangler reads wrangler.toml, versions have no address and no URL is kept', () => {
