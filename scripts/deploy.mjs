@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agrees, ask, isOn, jsonIn, printed, reason, run, Stop, wrangler, wrongUse } from './operator.mjs';
-import { CONFIG, setting, tablesOf } from './settings.mjs';
+import { CONFIG, setting, tablesOf, workerSetting } from './settings.mjs';
 
 // The service that wrangler.toml ships with. Cloudflare refuses a Worker whose service is not there.
 const EXAMPLE = ['-c', 'examples/bookstore/wrangler.toml'];
@@ -219,6 +219,15 @@ async function awaitHealth(url, patienceMs) {
   console.log(`Answers 200. edge-auth is at ${url}`);
 }
 
+/** Says so where the Worker that was deployed sends no mail. */
+function tellOfMail() {
+  const mail = workerSetting('MAIL', { remote: true }) ?? 'none';
+  if (mail !== 'none') return;
+  step('Mail');
+  console.log(`It is off, so nobody can choose a new password in place of a forgotten one. PUBLIC_URL, MAIL and MAIL_FROM under
+[vars] in ${CONFIG} switch it on; docs/mail.md says who can take the mails.`);
+}
+
 function patience() {
   const [flag, ...more] = process.argv.slice(2);
   const seconds = flag === undefined ? PATIENCE_S : Number(flag.match(/^--patience=(\d+)$/)?.[1]);
@@ -238,4 +247,5 @@ run(async () => {
   const url = await upload();
   if (url) await awaitHealth(url, patienceMs);
   else console.log('\nDeployed. No address leads to its /healthz; ask one of its routes.');
+  tellOfMail();
 });

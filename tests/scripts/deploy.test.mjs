@@ -178,6 +178,18 @@ test('deploys to routes of which none is the whole address', async (t) => {
   assert.match(out, /No address leads to its \/healthz/);
 });
 
+test('says which settings switch mail on where it is off', async (t) => {
+  for (const [vars, off] of [['', true], ['MAIL = "none"\n', true], ['MAIL = "resend"\n', false]]) {
+    const here = project(t, { targets: [await healthz(t)] });
+    // Settings of local work are not deployed.
+    here.write('.dev.vars', 'MAIL=cloudflare\n');
+    here.write('wrangler.toml', CONFIG.replace('[vars]\n', `[vars]\n${vars}`));
+    const { code, out } = await here.run('deploy.mjs', yes);
+    assert.equal(code, 0, out);
+    assert.equal(/== Mail\nIt is off.*PUBLIC_URL, MAIL and MAIL_FROM/s.test(out), off, out);
+  }
+});
+
 const ROUTES = [
   'routes = [\n  { pattern = "api.example.com/auth", zone_name = "example.com" }, # the first\n]',
   'routes = ["api.example.com/auth"]',

@@ -156,10 +156,12 @@ test('make invite makes an account once, and invites to none that is proven mean
   assert.deepEqual(here.query(count), [{ challenges: 1, events: 1 }]);
 });
 
-test('as wrangler reads wrangler.toml, versions have no address and no URL is kept', () => {
+test('as wrangler reads wrangler.toml, versions have no address, no URL is kept, and mail goes to anybody', () => {
   const config = readConfig({ config: join(root, 'wrangler.toml') });
   assert.equal(config.preview_urls, false);
   const { enabled, redact_query_string, logs, traces } = config.observability;
   assert.deepEqual({ enabled, redact_query_string, traces }, { enabled: true, redact_query_string: true, traces: undefined });
   assert.deepEqual({ ...logs }, { enabled: true, invocation_logs: false });
+  // The binding that platform/mail looks for, without a list of those whom it may send to.
+  assert.deepEqual(config.send_email.map((binding) => ({ ...binding })), [{ name: 'SEND_EMAIL' }]);
 });
