@@ -62,6 +62,12 @@ impl Mail {
         self.text.lines().find(is_link).expect("a link")
     }
 
+    /// The path and query of that.
+    pub(crate) fn path(&self) -> &str {
+        let path = self.link().strip_prefix("https://auth.example.com");
+        path.expect("a link of ours")
+    }
+
     /// A parameter of its link.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         let (_, query) = self.link().split_once('?').expect("a query");

@@ -4,6 +4,7 @@ mod address;
 mod codes;
 mod invitations;
 mod outbox;
+mod ownership;
 mod reset;
 mod transports;
 
