@@ -40,7 +40,8 @@ pub struct Queued {
     pub browser: String,
     /// What else the text says.
     pub detail: Option<String>,
-    /// Whether the link or code that it carries is still good.
+    /// Whether the link or code that it carries was not used up, nor its account deleted. It may have
+    /// expired.
     pub is_good: bool,
 }
 
@@ -95,8 +96,8 @@ const TAKE: &str = concat!(
      WHERE (due_at, id) IN \
        (SELECT due_at, id FROM outbox WHERE due_at <= ?1 ORDER BY due_at LIMIT 1) RETURNING ",
     outbox_columns!(),
-    ", challenge_id IS NULL OR EXISTS (SELECT 1 FROM challenges \
-       WHERE challenges.id = challenge_id AND spent_by IS NULL AND challenges.expires_at > ?1)"
+    ", challenge_id IS NULL OR NOT EXISTS (SELECT 1 FROM challenges \
+       WHERE challenges.id = challenge_id AND (spent_by IS NOT NULL OR challenges.user_id IS NULL))"
 );
 
 const DELETE: &str = "DELETE FROM outbox WHERE due_at = ?1 AND id = ?2";

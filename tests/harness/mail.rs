@@ -29,8 +29,27 @@ impl Server {
                 break;
             }
         }
+        self.mail_so_far()
+    }
+
+    /// The mails that have reached the binding since then, whether or not it took them.
+    pub(crate) fn mail_so_far(&self) -> Vec<Mail> {
         let received = self.providers_received();
         received.iter().map(Mail::read).collect()
+    }
+
+    /// The same once there are `count`.
+    pub(crate) async fn mails(&self, count: usize) -> Vec<Mail> {
+        let mut mails = Vec::new();
+        for _ in 0..1000 {
+            mails.extend(self.mail_so_far());
+            if mails.len() >= count {
+                break;
+            }
+            self.sql("SELECT 1", &[]).await;
+        }
+        assert_eq!(mails.len(), count, "{mails:?}");
+        mails
     }
 
     /// The one mail that was sent since then, to `address`.

@@ -205,6 +205,11 @@ impl Server {
         Self::start_worker(&built_within("withClock"), overrides).await
     }
 
+    /// The built Worker with timers that end ten times sooner.
+    pub(crate) async fn start_with_fast_timers(overrides: &[Setting<'_>]) -> Self {
+        Self::start_worker(&built_within("withFastTimers"), overrides).await
+    }
+
     /// The built Worker whose rate limits throw.
     pub(crate) async fn start_with_failing_rate_limits(overrides: &[Setting<'_>]) -> Self {
         Self::start_worker(&built_within("withFailingRateLimits"), overrides).await

@@ -58,6 +58,9 @@ async fn account_of(server: &Server, token: &str) -> Value {
     answer.json()["account"].clone()
 }
 
+/// Where a reset is asked for.
+const FORGOT: &str = "/api/auth/password/forgot";
+
 /// A password that none of the accounts had.
 const NEW_PASSWORD: &str = "another correct horse";
 

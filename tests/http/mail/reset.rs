@@ -3,10 +3,9 @@
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::{NEW_PASSWORD, assert_password, post, registered, settings, verified};
+use super::{FORGOT, NEW_PASSWORD, assert_password, post, registered, settings, verified};
 use crate::harness::{PASSWORD, Server};
 
-const FORGOT: &str = "/api/auth/password/forgot";
 const RESET: &str = "/api/auth/password/reset";
 
 #[wasm_bindgen_test]
