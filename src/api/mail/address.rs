@@ -63,6 +63,7 @@ pub(super) async fn verify(app: &App, request: &Incoming) -> Result<Reply, Refus
     let mut members = body::object(request).await?;
     let password = fields::optional(&mut members, "password")?;
     let shown = Shown::take(&mut members)?;
+    admit_code(app, request, &shown).await?;
     verify_by(app, request, shown, caller.as_ref(), password.as_deref()).await?;
     Ok(Reply::empty())
 }
@@ -95,6 +96,7 @@ pub(super) async fn confirm(app: &App, request: &Incoming) -> Result<Reply, Refu
     let mut members = body::object(request).await?;
     let password = fields::optional(&mut members, "password")?;
     let shown = Shown::take(&mut members)?;
+    admit_code(app, request, &shown).await?;
     confirm_by(app, request, shown, caller.as_ref(), password.as_deref()).await?;
     Ok(Reply::empty())
 }
@@ -147,6 +149,15 @@ pub(crate) async fn revert_by(app: &App, shown: Shown) -> Result<(), Refused> {
         .await;
     let account = looked.spent(app, spent).await?;
     app.trace.did(Action::EmailRevert, Some(account.user.id));
+    Ok(())
+}
+
+/// Codes are guessed at, as passwords are. A link is not, and where it comes with a password that is what
+/// counts.
+async fn admit_code(app: &App, request: &Incoming, shown: &Shown) -> Result<(), Refused> {
+    if matches!(shown, Shown::Code(..)) {
+        throttle::admit(&app.sign_in_limit, request).await?;
+    }
     Ok(())
 }
 

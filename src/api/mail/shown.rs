@@ -20,8 +20,9 @@ pub(crate) enum Shown {
 impl Shown {
     /// The members `token`, or `id` and `code`; a text that is none is refused as one that is not good.
     pub(super) fn take(members: &mut Members) -> Result<Self, Refused> {
-        let by_code = members.contains_key("id") || members.contains_key("code");
-        if by_code && !members.contains_key("token") {
+        let has = |members: &Members, name| members.get(name).is_some_and(|value| !value.is_null());
+        let by_code = has(members, "id") || has(members, "code");
+        if by_code && !has(members, "token") {
             let [id, code] = fields::required(members, "id, code")?;
             let id = ChallengeId::parse(&fields::string(id)?);
             let code = Code::parse(&fields::string(code)?);

@@ -42,7 +42,7 @@ const LOOK: &str = concat!(
     ", new_email, asked_at, browser, link_digest FROM users JOIN \
      (SELECT user_id, email AS asked_for, new_email, created_at AS asked_at, browser, link_digest, kind \
       FROM challenges WHERE challenges.id = ?1 AND kind = ?2 AND spent_by IS NULL AND expires_at > ?3) \
-     ON users.id = user_id WHERE disabled = 0 AND (kind = 'email_revert' OR email = asked_for)"
+     ON users.id = user_id WHERE disabled = 0 AND (kind = 'email_revert' OR email IS asked_for)"
 );
 
 /// Counts a try before the code is compared: of fifty at once five are. ?4 is the account that types it

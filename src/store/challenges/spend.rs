@@ -51,7 +51,7 @@ const SPEND: &str = "UPDATE challenges SET spent_by = ?2, tries = max(0, tries -
     WHERE id = ?1 AND kind = ?4 AND spent_by IS NULL AND expires_at > ?5 \
       AND EXISTS (SELECT 1 FROM users WHERE users.id = user_id AND disabled = 0 AND epoch = ?6 \
         AND (email_verified_at IS NOT NULL) = ?7 \
-        AND (kind = 'email_revert' OR users.email = challenges.email)) \
+        AND (kind = 'email_revert' OR users.email IS challenges.email)) \
     RETURNING 1";
 
 /// The account of challenge ?1, if ?2 has used it up.

@@ -78,7 +78,7 @@ const WAYS: &str = "SELECT \
     (SELECT count(*) FROM recovery_codes WHERE user_id = ?1), \
     (SELECT new_email FROM challenges JOIN users ON users.id = user_id \
       WHERE user_id = ?1 AND kind = 'email_change' AND spent_by IS NULL AND expires_at > ?2 \
-        AND challenges.email = users.email \
+        AND challenges.email IS users.email \
       ORDER BY challenges.created_at DESC LIMIT 1)";
 
 /// Its sessions go with it by the schema.

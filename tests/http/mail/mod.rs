@@ -1,6 +1,9 @@
 //! What is done by mail.
 
 mod address;
+mod bad_input;
+mod challenges;
+mod changes;
 mod codes;
 mod invitations;
 mod outbox;
@@ -10,7 +13,7 @@ mod transports;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Account, Answer, MAIL, PASSWORD, QUICK, Server, Setting};
+use crate::harness::{Account, Answer, MAIL, Mail, PASSWORD, QUICK, Server, Setting};
 
 /// Settings with which mail is sent, and sign-ins are quick.
 fn settings() -> Vec<Setting<'static>> {
@@ -58,7 +61,14 @@ async fn account_of(server: &Server, token: &str) -> Value {
     answer.json()["account"].clone()
 }
 
-/// Where a reset is asked for.
+const CODE: &str = "/api/auth/code";
+const CODE_VERIFY: &str = "/api/auth/code/verify";
+const CONFIRM: &str = "/api/auth/email/confirm";
+const EMAIL: &str = "/api/auth/email";
+const RESET: &str = "/api/auth/password/reset";
+const REVERT: &str = "/api/auth/email/revert";
+const VERIFICATION: &str = "/api/auth/email/verification";
+const VERIFY: &str = "/api/auth/email/verify";
 const FORGOT: &str = "/api/auth/password/forgot";
 
 /// A password that none of the accounts had.
@@ -73,4 +83,40 @@ async fn assert_password(server: &Server, account: &Account, password: &str) {
     };
     assert_eq!(sign_in_status(server, account, password).await, 200);
     assert_eq!(sign_in_status(server, account, other).await, 401);
+}
+
+/// The mail that a request to one of the account's own routes, or anybody's, has sent.
+async fn mail_of(server: &Server, account: &Account, path: &str, body: Value) -> Mail {
+    let answer = post_as(server, &account.access_token, path, body).await;
+    assert_eq!(answer.status, 202, "{path}: {}", answer.text());
+    let mut mails = server.mail().await;
+    assert_eq!(mails.len(), 1, "{path}: {mails:?}");
+    mails.remove(0)
+}
+
+fn by_code(mail: &Mail, rest: Value) -> Value {
+    let mut body = rest;
+    body["id"] = mail.parameter("id").into();
+    body["code"] = mail.code().into();
+    body
+}
+
+fn by_link(mail: &Mail, rest: Value) -> Value {
+    let mut body = rest;
+    body["token"] = mail.token().into();
+    body
+}
+
+async fn is_good(server: &Server, mail: &Mail) -> bool {
+    match server.request("GET", mail.path()).send().await.status {
+        200 => true,
+        400 => false,
+        status => panic!("{status}"),
+    }
+}
+
+async fn tries(server: &Server, mail: &Mail) -> Value {
+    let statement = "SELECT tries FROM challenges WHERE id = ?";
+    let rows = server.sql(statement, &[mail.parameter("id").into()]).await;
+    rows[0]["tries"].clone()
 }

@@ -255,7 +255,7 @@ async fn whatever_a_transport_does_nobody_waits_and_nothing_is_lost() {
     ] {
         server.sql("DELETE FROM outbox", &[]).await;
         server.sql("DELETE FROM challenges", &[]).await;
-        server.providers_answer(&[answer.clone()]);
+        server.providers_answer(std::slice::from_ref(&answer));
         let began = js_sys::Date::now();
         let id = forgot(&server, &account.email).await;
         let took = js_sys::Date::now() - began;
