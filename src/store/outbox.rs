@@ -142,6 +142,11 @@ impl Notice<'_> {
         ]
     }
 
+    /// The statement that tells `user`, if the address is proven.
+    pub(super) fn statement(&self, user: UserId) -> Statement {
+        Statement(NOTICE, self.values(user))
+    }
+
     /// The statement that tells of a new password, to be run after it was stored.
     pub(super) fn of_password(&self, user: UserId, password_hash: Option<&str>) -> Statement {
         let mut values = self.values(user);

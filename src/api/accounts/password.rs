@@ -82,7 +82,7 @@ pub(super) async fn check_password(
     password: &str,
 ) -> Result<(), Refused> {
     let address = throttle::admit(&app.sign_in_limit, request).await?;
-    match password::confirm(app, &address, &caller.account, password).await {
+    match password::confirm(app, request, &address, &caller.account, password).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(caller::revoked_meanwhile(app, request, caller).await),
         Err(Refused::Credentials) => Err(Refused::WrongPassword),

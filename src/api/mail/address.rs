@@ -179,7 +179,7 @@ async fn authorized(
         return Err(Refused::PasswordRequired);
     };
     let address = throttle::admit(&app.sign_in_limit, request).await?;
-    match password::confirm(app, &address, account, password).await {
+    match password::confirm(app, request, &address, account, password).await {
         Ok(true) => Ok(()),
         // It was changed a moment ago, which has voided the link.
         Ok(false) => Err(looked.dead()),

@@ -1,9 +1,11 @@
 //! Sessions: refresh, logout, what is open.
 
+use edge_auth_core::mail;
 use edge_auth_core::session::SessionId;
 use edge_auth_core::token::{self, TokenError};
 use serde_json::{Value, json};
 
+use super::asking;
 use super::sign_in::throttle;
 use super::sign_in::tokens::{self, Grant};
 use crate::app::App;
@@ -15,6 +17,7 @@ use crate::platform::clock;
 use crate::platform::http::Incoming;
 use crate::store::attempts::Attempts;
 use crate::store::audit::Action;
+use crate::store::outbox::Outbox;
 use crate::store::sessions::{Refreshed, Sessions};
 
 /// The routes of this area.
@@ -67,6 +70,11 @@ async fn refresh(app: &App, request: &Incoming) -> Result<Reply, Refused> {
         }
         Refreshed::Reused(user_id) => {
             app.trace.did(Action::RefreshReuse, Some(user_id));
+            let (id, browser) = (asking::random_id()?, asking::browser(request)?.code());
+            if let Some(notice) = app.notice(mail::Kind::SessionEnded, &id, &browser) {
+                let mail = Outbox(&app.database).notice(user_id, &notice).await?;
+                asking::send(app, mail);
+            }
             return Err(Refused::Caller(Reason::Revoked));
         }
         Refreshed::Revoked => return Err(Refused::Caller(Reason::Revoked)),

@@ -15,6 +15,7 @@ use crate::store::challenges::AskedBy;
 use crate::store::users::{Account, Users};
 use crate::trace::log;
 use edge_auth_core::account::UserId;
+use edge_auth_core::mail;
 use edge_auth_core::password::{self, Function, StoredPassword, TriedPassword};
 use edge_auth_core::throttle::{AttemptedName, ClientAddress};
 
@@ -35,7 +36,7 @@ pub(crate) async fn sign_in(
     name: &AttemptedName,
     password: &str,
 ) -> Result<Account, Refused> {
-    let account = check(app, address, name, password, None).await?;
+    let account = check(app, request, address, name, password, None).await?;
     let account = account.ok_or(Refused::Credentials)?;
     if app.requires_verification()
         && account.email_verified_at.is_none()
@@ -52,6 +53,7 @@ pub(crate) async fn sign_in(
 /// no longer what it was: then the password is not looked at, and nothing is counted.
 pub(crate) async fn confirm(
     app: &App,
+    request: &Incoming,
     address: &ClientAddress,
     account: &Account,
     password: &str,
@@ -59,13 +61,14 @@ pub(crate) async fn confirm(
     let user = &account.user;
     let name = user.email.as_ref().or(user.username.as_ref());
     let name = AttemptedName::username(name.map_or("", String::as_str), unicode::HOST);
-    let found = check(app, address, &name, password, Some(account)).await?;
+    let found = check(app, request, address, &name, password, Some(account)).await?;
     Ok(found.is_some())
 }
 
 /// The account whose password is right; `None` where it is not the one that is `expected`, as it was.
 async fn check(
     app: &App,
+    request: &Incoming,
     address: &ClientAddress,
     name: &AttemptedName,
     password: &str,
@@ -105,9 +108,15 @@ async fn check(
             password_hash,
         } = right;
         let at = (account.user.id, account.epoch);
+        let (notice_id, browser) = (asking::random_id()?, asking::browser(request)?.code());
+        let unfamiliar = app
+            .notice(mail::Kind::UnfamiliarSignIn, &notice_id, &browser)
+            .filter(|_| account.email_verified_at.is_some());
         let now = clock::now();
-        match attempts.succeeded(&keys, &account_keys, at, now).await? {
-            Noted::Taken => {
+        let noted = attempts.succeeded(&keys, &account_keys, at, unfamiliar, now);
+        match noted.await? {
+            Noted::Taken(mail) => {
+                asking::send(app, mail.map(|mail| *mail));
                 let current = app.config.password_function;
                 let pepper = app.config.peppers.active.as_ref();
                 if let Some(function) = stored.replacement(current, pepper) {

@@ -3,6 +3,7 @@
 use wasm_bindgen::JsValue;
 
 use super::{Attempts, FAMILIAR, FAMILIAR_WHEN_WRITTEN};
+use crate::store::outbox::{Notice, Queued, queued};
 use crate::store::{Row, Statement, StoreError, id_number, id_text, millis, number};
 use edge_auth_core::account::UserId;
 use edge_auth_core::throttle::{AccountKeys, AddressHash, AttemptKeys};
@@ -47,14 +48,16 @@ const MAY_SUCCEED: &str = concat!(
       EXISTS (SELECT 1 FROM attempts WHERE key = ?1), \
       EXISTS (SELECT 1 FROM attempts WHERE ",
     takes_back!("?4", "?3", "?5"),
-    "), EXISTS (SELECT 1 FROM users WHERE id = ?7 AND epoch = ?8 AND disabled = 0)"
+    "), EXISTS (SELECT 1 FROM users WHERE id = ?7 AND epoch = ?8 AND disabled = 0), \
+      NOT EXISTS (SELECT 1 FROM attempts WHERE key = ?3 AND familiar_until > ?5)"
 );
 
 /// What has become of a right password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Noted {
-    /// It counts.
-    Taken,
+    /// It counts. The mail that tells the account's owner of a sign-in from an address that was not
+    /// familiar, if there is to be one.
+    Taken(Option<Box<Queued>>),
     /// The pair, the address or the account is closed.
     Closed,
     /// The account is no longer as it was when the password was looked at.
@@ -84,7 +87,8 @@ const REFRESHED: &str = "INSERT INTO attempts \
 
 impl Attempts<'_> {
     /// Takes note of the right password for `account`, which was looked at when `id` had that epoch.
-    /// Where nothing changes, nothing is written.
+    /// Where nothing changes, nothing is written. `unfamiliar` is how its owner is told, if at all,
+    /// where the address is not familiar.
     ///
     /// # Errors
     /// The database failed.
@@ -93,6 +97,7 @@ impl Attempts<'_> {
         keys: &AttemptKeys,
         account: &AccountKeys,
         (id, epoch): (UserId, u64),
+        unfamiliar: Option<Notice<'_>>,
         now: UnixMillis,
     ) -> Result<Noted, StoreError> {
         let [pair, here, everywhere] =
@@ -117,6 +122,9 @@ impl Attempts<'_> {
             return Ok(Noted::Closed);
         }
         let mut statements = Vec::new();
+        let notice = unfamiliar.filter(|_| says(5).unwrap_or_default());
+        let tells = notice.is_some();
+        statements.extend(notice.map(|notice| notice.statement(id)));
         if says(3)? {
             let values = vec![everywhere, here.clone(), millis(now)];
             statements.push(Statement(TAKE_BACK, values));
@@ -129,10 +137,12 @@ impl Attempts<'_> {
         if says(2)? {
             statements.push(Statement(FORGET, vec![pair]));
         }
-        if !statements.is_empty() {
-            self.0.batch(&statements).await?;
+        if statements.is_empty() {
+            return Ok(Noted::Taken(None));
         }
-        Ok(Noted::Taken)
+        let first = self.0.batch(&statements).await?.filter(|_| tells);
+        let mail = first.as_ref().map(queued).transpose()?;
+        Ok(Noted::Taken(mail.map(Box::new)))
     }
 
     /// The statement that makes an address familiar, to be run after the account was made.
