@@ -47,9 +47,12 @@ pub enum SpendError {
     Store(StoreError),
 }
 
+/// Whoever registered an address of somebody else's cannot, by changing the password over and over, have
+/// a reset come too late each time.
 const SPEND: &str = "UPDATE challenges SET spent_by = ?2, tries = max(0, tries - ?3) \
     WHERE id = ?1 AND kind = ?4 AND spent_by IS NULL AND expires_at > ?5 \
-      AND EXISTS (SELECT 1 FROM users WHERE users.id = user_id AND disabled = 0 AND epoch = ?6 \
+      AND EXISTS (SELECT 1 FROM users WHERE users.id = user_id AND disabled = 0 \
+        AND (epoch = ?6 OR (kind = 'reset' AND email_verified_at IS NULL)) \
         AND (email_verified_at IS NOT NULL) = ?7 \
         AND (kind = 'email_revert' OR users.email IS challenges.email)) \
     RETURNING 1";

@@ -6,6 +6,7 @@ mod challenges;
 mod changes;
 mod codes;
 mod invitations;
+mod meanwhile;
 mod notices;
 mod outbox;
 mod ownership;
