@@ -20,7 +20,7 @@ use crate::platform::http::Incoming;
 /// `GET /account/confirm?kind=…&id=…&token=…`.
 pub(super) async fn show(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let mut query = Form::of_query(request).ok_or(Refused::Link)?;
-    let link = take_link(&mut query)?;
+    let link = take_link(app, &mut query)?;
     let shown = actions::look(app, asking::language(request)?, link.kind, &link.token).await?;
     let texts = texts::of(request);
     Ok(page(app, texts, 200, &link, &shown, "", None))
@@ -29,7 +29,7 @@ pub(super) async fn show(app: &App, request: &Incoming) -> Result<Reply, Refused
 /// `POST /account/confirm`, by the form of that page.
 pub(super) async fn submit(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let mut form = Form::read(request, None).await?;
-    let link = take_link(&mut form)?;
+    let link = take_link(app, &mut form)?;
     let fields = Fields::take(&mut form);
     // Its page has a code and no form.
     if link.kind == Kind::SignIn {
@@ -58,8 +58,10 @@ pub(super) async fn submit(app: &App, request: &Incoming) -> Result<Reply, Refus
     ))
 }
 
-fn take_link(form: &mut Form) -> Result<Link, Refused> {
+fn take_link(app: &App, form: &mut Form) -> Result<Link, Refused> {
     let kind = form.take("kind").and_then(|kind| Kind::parse(&kind));
+    // What the others are for is not there without mail, by a page either.
+    let kind = kind.filter(|kind| app.config.mail.is_some() || *kind == Kind::Invitation);
     Ok(Link {
         kind: kind.ok_or(Refused::Link)?,
         id: form.take("id").unwrap_or_default(),

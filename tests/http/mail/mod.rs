@@ -10,6 +10,7 @@ mod meanwhile;
 mod notices;
 mod outbox;
 mod ownership;
+mod required;
 mod reset;
 mod transports;
 
