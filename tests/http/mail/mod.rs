@@ -6,6 +6,7 @@ mod challenges;
 mod changes;
 mod codes;
 mod invitations;
+mod limits;
 mod meanwhile;
 mod notices;
 mod outbox;
@@ -13,6 +14,7 @@ mod ownership;
 mod required;
 mod reset;
 mod transports;
+mod without_password;
 
 use serde_json::{Value, json};
 
