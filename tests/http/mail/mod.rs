@@ -1,6 +1,7 @@
 //! What is done by mail.
 
 mod address;
+mod alike;
 mod bad_input;
 mod challenges;
 mod changes;
