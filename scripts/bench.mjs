@@ -3,7 +3,7 @@
 // hot path. Linux only.
 import { agent } from './bench/support.mjs';
 
-const PARTS = ['hot-path', 'cold-start', 'passwords', 'algorithms', 'import', 'gateway'];
+const PARTS = ['hot-path', 'cold-start', 'passwords', 'algorithms', 'import', 'gateway', 'mail'];
 
 const asked = process.argv.slice(2);
 if (asked.every((part) => PARTS.includes(part))) {

@@ -66,11 +66,16 @@ async fn classes(server: &Server) -> Vec<(&'static str, String, String)> {
         ("over-long", &over_long),
         ("with a NUL", &nul),
         ("right, closed to strangers", PASSWORD),
+        ("without a password", PASSWORD),
     ] {
         let account = Account::register(server).await;
         match class {
             "disabled" => {
                 let statement = "UPDATE users SET disabled = 1 WHERE id = ?";
+                server.sql(statement, &[account.id.into()]).await;
+            }
+            "without a password" => {
+                let statement = "UPDATE users SET password_hash = NULL WHERE id = ?";
                 server.sql(statement, &[account.id.into()]).await;
             }
             "right, closed to strangers" => {
@@ -173,7 +178,7 @@ async fn medians_do_not_tell_one_refusal_from_another() {
 /// The time between the least and the greatest median of the classes.
 async fn spread_of_medians() -> f64 {
     let mut times = join_all((0..SERVERS).map(measure)).await.concat();
-    assert_eq!(times.len(), 15);
+    assert_eq!(times.len(), 16);
     let mut medians = Vec::new();
     for (class, times) in &mut times {
         assert_eq!(times.len(), SAMPLES, "{class}");
