@@ -73,6 +73,11 @@ async fn answer(request: Incoming, env: JsValue) -> Outcome {
     let none = Prefixes::default();
     let prefixes = config.as_ref().map_or(&none, |config| &config.protected);
     let target = api::resolve(request.path(), prefixes);
+    let unexpected = |error: &str| {
+        log_unexpected(error, &request_id);
+        let site = config.as_ref().ok().and_then(|config| config.site());
+        Answer::Own(api::unexpected(&target, &request, site, &request_id))
+    };
     let answer = if let Some(reply) = cors::preflight(&origins, &target, &request) {
         Answer::Own(reply)
     } else {
@@ -81,19 +86,14 @@ async fn answer(request: Incoming, env: JsValue) -> Outcome {
                 let answer = match api::answer(&app, &request, &target).await {
                     Ok(Answer::Own(reply)) => Answer::Own(with_bookmark(reply, &app)),
                     Ok(from_upstream) => from_upstream,
-                    Err(error) => Answer::Own(unexpected(
-                        &target,
-                        &request,
-                        &error.to_string(),
-                        &request_id,
-                    )),
+                    Err(error) => unexpected(&error.to_string()),
                 };
                 queries = app.database.statements();
                 user_id = app.trace.user_id().map(UserId::get);
                 rest = afterwards(app, &request, &env);
                 answer
             }
-            Err(error) => Answer::Own(unexpected(&target, &request, &error, &request_id)),
+            Err(error) => unexpected(&error),
         }
     };
     let (status, response) = match answer {
@@ -322,10 +322,8 @@ fn setting(env: &JsValue, name: &str) -> Option<String> {
         .or_else(|| JSON::stringify(&value).ok()?.as_string())
 }
 
-/// Logs `error`, beside the line that every request has, and words the answer, which says nothing
-/// of it.
-fn unexpected(target: &Target<'_>, request: &Incoming, error: &str, request_id: &str) -> Reply {
+/// Logs `error`, beside the line that every request has. The answer says nothing of it.
+fn log_unexpected(error: &str, request_id: &str) {
     let line = json!({ "level": "error", "error": error, "request_id": request_id });
     console_error!("{line}");
-    api::unexpected(target, request, request_id)
 }

@@ -62,15 +62,22 @@ pub async fn answer(
         }
     };
     answered.or_else(|refused| {
-        let reply = dialect::refusal(target.surface(), request, refused);
+        let site = app.config.site();
+        let reply = dialect::refusal(target.surface(), request, site, refused);
         reply.map(Answer::Own)
     })
 }
 
-/// The answer to `request`, which leads to `target` and met something unexpected; `request_id` is in the log.
+/// The answer to `request`, which leads to `target` and met something unexpected; `request_id` is in the log. A page
+/// names the service by `site`.
 #[must_use]
-pub fn unexpected(target: &Target<'_>, request: &Incoming, request_id: &str) -> Reply {
-    dialect::unexpected(target.surface(), request, request_id)
+pub fn unexpected(
+    target: &Target<'_>,
+    request: &Incoming,
+    site: Option<&str>,
+    request_id: &str,
+) -> Reply {
+    dialect::unexpected(target.surface(), request, site, request_id)
 }
 
 #[cfg(test)]

@@ -154,6 +154,12 @@ impl Config {
         })
     }
 
+    /// The host of `PUBLIC_URL`, by which people know the service.
+    #[must_use]
+    pub fn site(&self) -> Option<&str> {
+        self.public_url.as_ref().map(PublicUrl::host)
+    }
+
     /// How much CPU verifying a password may take.
     #[must_use]
     pub fn sign_in_budget(&self) -> Milliseconds {

@@ -15,17 +15,18 @@ use crate::http::caller::Reason;
 use crate::http::refused::TooMany;
 use crate::http::routes::Surface;
 use crate::http::{Refused, Reply};
+use crate::pages::Layout;
 use crate::pages::problem::{self, Problem};
-use crate::pages::texts;
 use crate::platform::http::Incoming;
 
-/// The answer to `request`, refused on a route of that surface.
+/// The answer to `request`, refused on a route of that surface. Pages name the service by `site`.
 ///
 /// # Errors
 /// What no client can do anything about.
 pub(crate) fn refusal(
     surface: Surface,
     request: &Incoming,
+    site: Option<&str>,
     refused: Refused,
 ) -> Result<Reply, Unexpected> {
     match surface {
@@ -35,7 +36,7 @@ pub(crate) fn refusal(
             let Reply {
                 status, headers, ..
             } = in_json(Dialect::JwtExtended, refused)?;
-            let mut page = problem::page(texts::of(request), status, &problem);
+            let mut page = problem::page(Layout::of(request, site), status, &problem);
             page.headers.extend(headers);
             Ok(page)
         }
@@ -43,12 +44,17 @@ pub(crate) fn refusal(
 }
 
 /// The answer to `request` where something unexpected was met; `request_id` is in the log.
-pub(crate) fn unexpected(surface: Surface, request: &Incoming, request_id: &str) -> Reply {
+pub(crate) fn unexpected(
+    surface: Surface,
+    request: &Incoming,
+    site: Option<&str>,
+    request_id: &str,
+) -> Reply {
     let reply = match surface {
         Surface::Api(dialect) => error(dialect, 500, "Internal server error"),
         Surface::Page => {
-            let problem = Problem::Unexpected(request_id.to_owned());
-            problem::page(texts::of(request), 500, &problem)
+            let problem = Problem::Unexpected(Some(request_id.to_owned()));
+            problem::page(Layout::of(request, site), 500, &problem)
         }
     };
     reply.with("X-Request-Id", request_id)

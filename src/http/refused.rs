@@ -103,6 +103,9 @@ impl From<BrokenRule> for Refused {
     }
 }
 
+/// What [`Refused::Conflict`] says where another account has an address.
+pub(crate) const EMAIL_TAKEN: &str = "Email already registered";
+
 /// An attempt that has to wait so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooMany(pub(crate) Seconds);

@@ -16,6 +16,7 @@ impl FieldProblem {
     pub(crate) fn of(refused: &Refused, texts: &Texts) -> Option<Self> {
         let (field, text) = match refused {
             Refused::WrongPassword => ("password", texts.wrong_password.to_owned()),
+            Refused::PasswordRequired => ("password", texts.missing.to_owned()),
             Refused::Missing(names) => {
                 let first = names.split(", ").next()?;
                 (first, texts.missing.to_owned())
@@ -40,6 +41,7 @@ fn rule(rule: &str, texts: &Texts) -> String {
         | "must not be the username"
         | "must not be the name" => texts.password_is_known,
         "must not be one of the most common passwords" => texts.password_is_common,
+        "must not be known from a breach" => texts.password_is_breached,
         "must be 1 to 200 characters long" => texts.name_length,
         "must not contain NUL characters" | "must not contain control or format characters" => {
             texts.characters

@@ -1,4 +1,5 @@
-//! What a link in a mail leads to: a page that names what the link is for, with a button that does it, or a code.
+//! What a link in a mail leads to: a page that names what the link is for, with a button that does it, or with what is
+//! typed elsewhere.
 
 use askama::Template;
 use edge_auth_core::challenge::Kind;
@@ -7,8 +8,8 @@ use edge_auth_core::time::UnixMillis;
 use super::field_problem::FieldProblem;
 use super::input::Input;
 use super::problem::notice;
-use super::reply;
 use super::texts::Texts;
+use super::{Layout, reply};
 use crate::http::Reply;
 
 /// A link as it was sent back, from the query of its URL or from a form.
@@ -42,8 +43,8 @@ pub(crate) struct Shown {
 /// What the page of a link needs beside what it is about.
 #[derive(Debug)]
 pub(crate) struct Surroundings<'a> {
-    /// The reader's language.
-    pub(crate) texts: &'a Texts,
+    /// What every page has.
+    pub(crate) layout: Layout<'a>,
     /// When the link was asked for, for people.
     pub(crate) asked_at: &'a str,
     /// The fewest characters of a new password.
@@ -57,7 +58,7 @@ pub(crate) struct Surroundings<'a> {
 #[derive(Template)]
 #[template(path = "link.html")]
 struct LinkPage<'a> {
-    texts: &'a Texts,
+    layout: Layout<'a>,
     title: &'a str,
     text: &'a str,
     button: &'a str,
@@ -73,31 +74,37 @@ struct LinkPage<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "code.html")]
-struct CodePage<'a> {
-    texts: &'a Texts,
+#[template(path = "elsewhere.html")]
+struct ElsewherePage<'a> {
+    layout: Layout<'a>,
     title: &'a str,
-    code: &'a str,
+    text: &'a str,
+    code: Option<&'a str>,
     facts: &'a [(&'a str, &'a str)],
 }
 
-/// The page of `link`, which is about `shown`. That of [`Kind::SignIn`] has no form.
+/// The page of `link`, which is about `shown`. It has no form where a code is to be typed elsewhere: of [`Kind::SignIn`],
+/// and where a link asks for the password of an account that has none.
 pub(crate) fn page(status: u16, link: &Link, shown: &Shown, around: &Surroundings<'_>) -> Reply {
-    let Surroundings { texts, problem, .. } = *around;
+    let Surroundings {
+        layout, problem, ..
+    } = *around;
+    let texts = layout.texts;
     let facts = facts(link.kind, shown, around);
     let words = Words::of(link.kind, texts);
-    if link.kind == Kind::SignIn {
-        let page = CodePage {
-            texts,
+    if let Some(text) = elsewhere(link.kind, shown, texts) {
+        let page = ElsewherePage {
+            layout,
             title: words.title,
-            code: shown.code.as_deref().unwrap_or_default(),
+            text,
+            code: shown.code.as_deref(),
             facts: &facts,
         };
         return reply(status, &page);
     }
     let count = around.password_min_length.to_string();
     let hint = texts.new_password_hint.replace("{count}", &count);
-    let mut inputs = inputs(link.kind, shown, around, &hint);
+    let mut inputs = inputs(link.kind, around, &hint);
     let field = problem.and_then(|problem| {
         let mut inputs = inputs.iter_mut();
         let input = inputs.find(|input| problem.is_of(input.name))?;
@@ -106,7 +113,7 @@ pub(crate) fn page(status: u16, link: &Link, shown: &Shown, around: &Surrounding
     });
     let general_problem = problem.filter(|_| field.is_none());
     let page = LinkPage {
-        texts,
+        layout,
         title: words.title,
         text: words.text,
         button: words.button,
@@ -124,21 +131,25 @@ pub(crate) fn page(status: u16, link: &Link, shown: &Shown, around: &Surrounding
 }
 
 /// The page that says that what the link is for is done.
-pub(crate) fn done(texts: &Texts, kind: Kind) -> Reply {
-    notice(texts, 200, texts.done_title, Words::of(kind, texts).done)
+pub(crate) fn done(layout: Layout<'_>, kind: Kind) -> Reply {
+    let texts = layout.texts;
+    notice(layout, 200, texts.done_title, Words::of(kind, texts).done)
 }
 
-fn inputs<'a>(
-    kind: Kind,
-    shown: &Shown,
-    around: &Surroundings<'a>,
-    hint: &'a str,
-) -> Vec<Input<'a>> {
-    let texts = around.texts;
+/// What is said of a link that has no form here.
+fn elsewhere(kind: Kind, shown: &Shown, texts: &Texts) -> Option<&'static str> {
     match kind {
-        Kind::Verification | Kind::EmailChange if shown.has_password => {
-            vec![Input::current_password(texts.password)]
-        }
+        Kind::SignIn => Some(texts.sign_in_text),
+        Kind::Verification if !shown.has_password => Some(texts.verification_elsewhere),
+        Kind::EmailChange if !shown.has_password => Some(texts.email_change_elsewhere),
+        _ => None,
+    }
+}
+
+fn inputs<'a>(kind: Kind, around: &Surroundings<'a>, hint: &'a str) -> Vec<Input<'a>> {
+    let texts = around.layout.texts;
+    match kind {
+        Kind::Verification | Kind::EmailChange => vec![Input::current_password(texts.password)],
         Kind::Reset => vec![Input::new_password(texts.new_password, hint)],
         Kind::Invitation => vec![
             Input::name(texts.name, around.name).optional(),
@@ -150,7 +161,7 @@ fn inputs<'a>(
 
 /// What the link is about, with labels.
 fn facts<'a>(kind: Kind, shown: &'a Shown, around: &Surroundings<'a>) -> Vec<(&'a str, &'a str)> {
-    let texts = around.texts;
+    let texts = around.layout.texts;
     let (label, label_of_new) = match kind {
         Kind::EmailChange => (texts.present_address, texts.new_address),
         Kind::EmailRevert => (texts.previous_address, texts.present_address),

@@ -2,17 +2,18 @@
 
 use base64ct::{Base64, Encoding};
 use edge_auth_core::account::{BrokenRule, Name};
+use edge_auth_core::challenge::Kind;
 use edge_auth_core::password::{Known, NewPassword};
+use edge_auth_core::time::{Seconds, UnixMillis};
 use edge_auth_core::unicode::Unicode;
 use sha2::{Digest, Sha256};
 
+use super::Layout;
 use super::field_problem::FieldProblem;
-use edge_auth_core::challenge::Kind;
-use edge_auth_core::time::UnixMillis;
-
 use super::link::{self, Link, Shown, Surroundings};
 use super::problem::{self, Problem};
 use super::texts::{LANGUAGES, Texts};
+use crate::http::refused::{EMAIL_TAKEN, TooMany};
 use crate::http::{Refused, Reply};
 use crate::platform::http::Body;
 
@@ -30,6 +31,11 @@ fn html(reply: &Reply) -> &str {
 fn english() -> &'static Texts {
     let [english, ..] = &LANGUAGES;
     english
+}
+
+fn layout(texts: &Texts) -> Layout<'_> {
+    let site = Some("auth.example.com");
+    Layout { texts, site }
 }
 
 fn link(kind: Kind) -> Link {
@@ -53,7 +59,7 @@ fn shown() -> Shown {
 
 fn around<'a>(texts: &'a Texts, problem: Option<&'a FieldProblem>) -> Surroundings<'a> {
     Surroundings {
-        texts,
+        layout: layout(texts),
         asked_at: "1 January 1970",
         password_min_length: 12,
         name: "Ann Lee",
@@ -80,20 +86,26 @@ fn input<'a>(html: &'a str, name: &str) -> Option<&'a str> {
     rest.split('>').next()
 }
 
-const PROBLEMS: [Problem; 8] = [
+const PROBLEMS: [Problem; 14] = [
     Problem::BadRequest,
     Problem::DeadLink,
     Problem::CrossSite,
     Problem::Taken,
+    Problem::Outdated,
+    Problem::SignIn,
+    Problem::EmailNotVerified,
+    Problem::Forbidden,
+    Problem::RegistrationClosed,
     Problem::NotFound,
     Problem::TooLarge,
     Problem::TooMany(15),
-    Problem::Unexpected(String::new()),
+    Problem::Unexpected(None),
+    Problem::Unexpected(Some(String::new())),
 ];
 
 #[test]
 fn the_policy_allows_the_style_sheet_of_the_page_and_nothing_else() {
-    let reply = problem::page(english(), 404, &Problem::NotFound);
+    let reply = problem::page(layout(english()), 404, &Problem::NotFound);
     let (_, rest) = html(&reply).split_once("<style>").unwrap();
     let (style, rest) = rest.split_once("</style>").unwrap();
     assert!(!rest.contains("style"), "{rest}");
@@ -116,9 +128,9 @@ fn every_page_in_every_language() {
             // Without a field to say it at.
             page(texts, Kind::EmailRevert, Some(&Refused::WrongPassword)),
         ];
-        let done = Kind::ALL.map(|kind| html(&link::done(texts, kind)).to_owned());
+        let done = Kind::ALL.map(|kind| html(&link::done(layout(texts), kind)).to_owned());
         let problems =
-            PROBLEMS.map(|problem| html(&problem::page(texts, 400, &problem)).to_owned());
+            PROBLEMS.map(|problem| html(&problem::page(layout(texts), 400, &problem)).to_owned());
         let pages = of_links
             .into_iter()
             .chain(wrong)
@@ -230,12 +242,6 @@ fn fields_of_each_kind() {
         ];
         has(&html, "password", &expected);
         assert!(input(&html, "new_password").is_none());
-        let without = Shown {
-            has_password: false,
-            ..shown()
-        };
-        let reply = link::page(200, &link(kind), &without, &around(english(), None));
-        assert_eq!(input(self::html(&reply), "password"), None);
     }
     let html = page(english(), Kind::Reset, None);
     let expected = [
@@ -257,6 +263,94 @@ fn fields_of_each_kind() {
     }
     for kind in [Kind::EmailRevert, Kind::SignIn] {
         assert!(!page(english(), kind, None).contains("<input id="));
+    }
+}
+
+#[test]
+fn an_account_without_a_password_is_told_what_to_do() {
+    let without = Shown {
+        code: None,
+        has_password: false,
+        ..shown()
+    };
+    let problem = FieldProblem::of(&Refused::PasswordRequired, english()).unwrap();
+    for (kind, hint) in [
+        (Kind::Verification, "ask for a new password"),
+        (Kind::EmailChange, "ask for the change again"),
+    ] {
+        for problem in [None, Some(&problem)] {
+            let around = around(english(), problem);
+            let reply = link::page(200, &link(kind), &without, &around);
+            let html = html(&reply);
+            assert!(html.contains("Enter the code from the email"), "{html}");
+            assert!(html.contains(hint), "{html}");
+            // Nor is a password mentioned that it does not have.
+            assert!(!html.contains("Enter the password"), "{html}");
+            for tag in ["<form", "<button", "<input", "class=\"code\""] {
+                assert!(!html.contains(tag), "{html}");
+            }
+        }
+    }
+    // The others ask for none.
+    for kind in [Kind::Reset, Kind::EmailRevert, Kind::Invitation] {
+        let reply = link::page(200, &link(kind), &without, &around(english(), None));
+        assert!(html(&reply).contains("<button>"), "{reply:?}");
+    }
+}
+
+#[test]
+fn a_page_names_the_service_where_it_has_a_name() {
+    let reply = problem::page(layout(english()), 404, &Problem::NotFound);
+    let html = self::html(&reply);
+    let title = "<title>There is no such page – auth.example.com</title>";
+    assert!(html.contains(title), "{html}");
+    assert!(html.contains("<header>auth.example.com</header>"), "{html}");
+    let nameless = Layout {
+        site: None,
+        ..layout(english())
+    };
+    let reply = problem::page(nameless, 404, &Problem::NotFound);
+    let html = self::html(&reply);
+    assert!(
+        html.contains("<title>There is no such page</title>"),
+        "{html}"
+    );
+    assert!(!html.contains("<header"), "{html}");
+}
+
+#[test]
+fn refusals_are_worded_for_people() {
+    let title = |refused: &Refused| {
+        let reply = problem::page(layout(english()), 400, &Problem::of(refused));
+        let (_, rest) = html(&reply).split_once("<h1>").unwrap();
+        rest.split_once("</h1>").unwrap().0.to_owned()
+    };
+    for (refused, expected) in [
+        (Refused::Link, "This link is no longer valid"),
+        (Refused::CrossSite, "This form was not accepted"),
+        (
+            Refused::Conflict(EMAIL_TAKEN),
+            "This email address is taken",
+        ),
+        (
+            Refused::Conflict("No email address"),
+            "This is no longer possible",
+        ),
+        (Refused::NotFound, "There is no such page"),
+        (Refused::WrongPassword, "Please sign in again"),
+        (Refused::PasswordRequired, "Please sign in again"),
+        (Refused::RecentSignInRequired, "Please sign in again"),
+        (
+            Refused::EmailNotVerified,
+            "Your email address is not confirmed yet",
+        ),
+        (Refused::Forbidden, "You may not do this"),
+        (Refused::RegistrationClosed, "Registration is closed"),
+        (Refused::TooMany(TooMany(Seconds(61))), "Too many attempts"),
+        (Refused::BadGateway, "Something went wrong"),
+        (Refused::NotAForm, "This request could not be understood"),
+    ] {
+        assert_eq!(title(&refused), expected, "{refused:?}");
     }
 }
 
@@ -333,6 +427,10 @@ fn every_rule_is_worded() {
             "Leave out characters that cannot be seen.",
         ),
         (
+            BrokenRule::new("password", "must not be known from a breach"),
+            "This password is known from a data breach",
+        ),
+        (
             BrokenRule::new("name", "must be new"),
             "This cannot be used.",
         ),
@@ -377,25 +475,22 @@ fn what_is_not_ours_is_escaped() {
         assert_eq!(times, content.matches("\u{202e}").count(), "{html}");
         assert!(times >= 4, "{html}");
     }
-    let reply = problem::page(english(), 500, &Problem::Unexpected(hostile()));
+    let reply = problem::page(
+        layout(english()),
+        500,
+        &Problem::Unexpected(Some(hostile())),
+    );
     assert!(html(&reply).contains(ESCAPED), "{reply:?}");
 }
 
 #[test]
-fn kinds_are_named_as_in_links() {
-    for kind in Kind::ALL {
-        assert_eq!(Kind::parse(kind.name()), Some(kind));
-    }
-    assert_eq!(Kind::parse("reset"), Some(Kind::Reset));
-    for word in ["", "Reset", "reset ", "nothing"] {
-        assert_eq!(Kind::parse(word), None, "{word}");
-    }
-}
-
-#[test]
 fn how_long_to_wait_and_what_to_report() {
-    let page = problem::page(english(), 429, &Problem::TooMany(15));
+    let page = problem::page(layout(english()), 429, &Problem::TooMany(15));
     assert!(html(&page).contains("Minutes to wait: 15."), "{page:?}");
-    let page = problem::page(english(), 500, &Problem::Unexpected("abc".to_owned()));
+    let page = problem::page(
+        layout(english()),
+        500,
+        &Problem::Unexpected(Some("abc".to_owned())),
+    );
     assert!(html(&page).contains("give this number: abc"), "{page:?}");
 }

@@ -8,7 +8,7 @@ use crate::platform::http::Incoming;
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 /// The texts in the language of whoever sent `request`, as mail to them would have it.
-pub(crate) fn of(request: &Incoming) -> &'static Texts {
+pub(super) fn of(request: &Incoming) -> &'static Texts {
     let header = request.header("Accept-Language").ok().flatten();
     let language = Language::lookup(&header.unwrap_or_default());
     let [default, ..] = &LANGUAGES;

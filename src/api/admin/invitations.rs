@@ -9,7 +9,7 @@ use super::{administrator, ask_again};
 use crate::api::asking::{self, Asking};
 use crate::api::sign_in::tokens::user_json;
 use crate::app::App;
-use crate::http::refused::TooMany;
+use crate::http::refused::{EMAIL_TAKEN, TooMany};
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::http::Incoming;
 use crate::platform::unicode;
@@ -44,7 +44,7 @@ pub(super) async fn invite(app: &App, request: &Incoming) -> Result<Reply, Refus
     let authority = caller.authority(Some(Role::ADMIN));
     let Some((account, mail)) = Users(&app.database).invite(&new, &authority).await? else {
         ask_again(app, request, &caller).await?;
-        return Err(Refused::Conflict("Email already registered"));
+        return Err(Refused::Conflict(EMAIL_TAKEN));
     };
     app.trace.did(Action::Invitation, Some(account.user.id));
     asking::send(app, mail);

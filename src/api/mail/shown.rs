@@ -5,6 +5,7 @@ use edge_auth_core::challenge::{ChallengeId, Code, Kind, LinkToken};
 
 use crate::app::App;
 use crate::http::body::Members;
+use crate::http::refused::EMAIL_TAKEN;
 use crate::http::{Refused, fields};
 use crate::platform::clock;
 use crate::store::challenges::{Challenges, Open, Spend, SpendError};
@@ -143,7 +144,7 @@ impl Looked {
             Ok(Some(value)) => Ok(value),
             Ok(None) => Err(self.dead()),
             Err(SpendError::EmailTaken) => {
-                let taken = Refused::Conflict("Email already registered");
+                let taken = Refused::Conflict(EMAIL_TAKEN);
                 Err(self.kept(app, taken).await)
             }
             Err(SpendError::Store(error)) => Err(error.into()),

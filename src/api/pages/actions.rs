@@ -73,8 +73,8 @@ pub(super) async fn look(
 /// Does what a link is for, and uses it up.
 ///
 /// # Errors
-/// [`Refused::Link`] of a link that is not good; [`Refused::WrongPassword`], [`Refused::Missing`] and [`Refused::Rule`] are
-/// shown beside their field, and the link stays good.
+/// [`Refused::Link`] of a link that is not good; [`Refused::WrongPassword`], [`Refused::PasswordRequired`],
+/// [`Refused::Missing`] and [`Refused::Rule`] are shown beside their field, and the link stays good.
 pub(super) async fn act(
     app: &App,
     request: &Incoming,
@@ -89,7 +89,7 @@ pub(super) async fn act(
         name,
     } = fields;
     let (password, new_password) = (password.as_deref(), new_password.as_deref());
-    let acted = match kind {
+    match kind {
         Kind::Verification => address::verify_by(app, request, shown, None, password).await,
         Kind::EmailChange => address::confirm_by(app, request, shown, None, password).await,
         Kind::EmailRevert => address::revert_by(app, shown).await,
@@ -104,9 +104,5 @@ pub(super) async fn act(
         }
         // Its page has a code, which is typed elsewhere.
         Kind::SignIn => Err(Refused::Link),
-    };
-    acted.map_err(|refused| match refused {
-        Refused::PasswordRequired => Refused::Missing("password"),
-        refused => refused,
-    })
+    }
 }

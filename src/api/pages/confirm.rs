@@ -7,13 +7,14 @@ use edge_auth_core::challenge::Kind;
 use super::actions::{self, Fields};
 use crate::api::asking;
 use crate::app::App;
+use crate::config::PublicUrl;
 use crate::dialect;
 use crate::http::form::Form;
 use crate::http::routes::Surface;
 use crate::http::{Refused, Reply};
+use crate::pages::Layout;
 use crate::pages::field_problem::FieldProblem;
 use crate::pages::link::{self, Link, Shown, Surroundings};
-use crate::pages::texts::{self, Texts};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
 
@@ -22,34 +23,35 @@ pub(super) async fn show(app: &App, request: &Incoming) -> Result<Reply, Refused
     let mut query = Form::of_query(request).ok_or(Refused::Link)?;
     let link = take_link(app, &mut query)?;
     let shown = actions::look(app, asking::language(request)?, link.kind, &link.token).await?;
-    let texts = texts::of(request);
-    Ok(page(app, texts, 200, &link, &shown, "", None))
+    let layout = Layout::of(request, app.config.site());
+    Ok(page(app, layout, 200, &link, &shown, "", None))
 }
 
 /// `POST /account/confirm`, by the form of that page.
 pub(super) async fn submit(app: &App, request: &Incoming) -> Result<Reply, Refused> {
-    let mut form = Form::read(request, None).await?;
+    let origin = app.config.public_url.as_ref().map(PublicUrl::origin);
+    let mut form = Form::read(request, origin).await?;
     let link = take_link(app, &mut form)?;
     let fields = Fields::take(&mut form);
     // Its page has a code and no form.
     if link.kind == Kind::SignIn {
         return Err(Refused::Link);
     }
-    let texts = texts::of(request);
+    let layout = Layout::of(request, app.config.site());
     let acted = actions::act(app, request, link.kind, &link.token, &fields).await;
     let Err(refused) = acted else {
-        return Ok(link::done(texts, link.kind));
+        return Ok(link::done(layout, link.kind));
     };
-    let Some(problem) = FieldProblem::of(&refused, texts) else {
+    let Some(problem) = FieldProblem::of(&refused, layout.texts) else {
         return Err(refused);
     };
-    let refusal = dialect::refusal(Surface::Page, request, refused);
+    let refusal = dialect::refusal(Surface::Page, request, layout.site, refused);
     let status = refusal.map_err(Refused::Unexpected)?.status;
     let shown = actions::look(app, asking::language(request)?, link.kind, &link.token).await?;
     let name = fields.name.as_deref().unwrap_or_default();
     Ok(page(
         app,
-        texts,
+        layout,
         status,
         &link,
         &shown,
@@ -71,7 +73,7 @@ fn take_link(app: &App, form: &mut Form) -> Result<Link, Refused> {
 
 fn page(
     app: &App,
-    texts: &Texts,
+    layout: Layout<'_>,
     status: u16,
     link: &Link,
     shown: &Shown,
@@ -79,8 +81,8 @@ fn page(
     problem: Option<&FieldProblem>,
 ) -> Reply {
     let around = Surroundings {
-        texts,
-        asked_at: &clock::describe(shown.asked_at, texts.language),
+        layout,
+        asked_at: &clock::describe(shown.asked_at, layout.texts.language),
         password_min_length: app.config.password_min_length,
         name,
         problem,
