@@ -4,6 +4,7 @@ use edge_auth_core::challenge::Kind;
 use edge_auth_core::mail::{Browser, Language};
 
 use crate::api::mail::{address, invitation, reset, shown};
+use crate::api::sign_in::throttle;
 use crate::app::App;
 use crate::http::Refused;
 use crate::http::form::Form;
@@ -92,12 +93,17 @@ pub(super) async fn act(
     match kind {
         Kind::Verification => address::verify_by(app, request, shown, None, password).await,
         Kind::EmailChange => address::confirm_by(app, request, shown, None, password).await,
-        Kind::EmailRevert => address::revert_by(app, shown).await,
+        Kind::EmailRevert => {
+            throttle::admit(&app.sign_in_limit, request).await?;
+            address::revert_by(app, shown).await
+        }
         Kind::Reset => {
+            throttle::admit(&app.sign_in_limit, request).await?;
             let new = new_password.ok_or(Refused::Missing("new_password"))?;
             reset::by(app, request, shown, new).await
         }
         Kind::Invitation => {
+            throttle::admit(&app.sign_in_limit, request).await?;
             let name = name.as_deref();
             let accepted = invitation::by(app, request, shown, new_password, name).await;
             accepted.map(drop)

@@ -60,10 +60,11 @@ pub(super) async fn submit(app: &App, request: &Incoming) -> Result<Reply, Refus
     ))
 }
 
+/// The link in `form`. Without mail there is none but the invitation that an operator makes.
 fn take_link(app: &App, form: &mut Form) -> Result<Link, Refused> {
     let kind = form.take("kind").and_then(|kind| Kind::parse(&kind));
-    // What the others are for is not there without mail, by a page either.
-    let kind = kind.filter(|kind| app.config.mail.is_some() || *kind == Kind::Invitation);
+    let is_there = |kind: &Kind| app.config.mail.is_some() || *kind == Kind::Invitation;
+    let kind = kind.filter(is_there);
     Ok(Link {
         kind: kind.ok_or(Refused::Link)?,
         id: form.take("id").unwrap_or_default(),
