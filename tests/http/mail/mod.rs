@@ -22,29 +22,29 @@ use serde_json::{Value, json};
 use crate::harness::{Account, Answer, MAIL, Mail, PASSWORD, QUICK, Server, Setting};
 
 /// Settings with which mail is sent, and sign-ins are quick.
-fn settings() -> Vec<Setting<'static>> {
+pub(crate) fn settings() -> Vec<Setting<'static>> {
     [&MAIL[..], &QUICK].concat()
 }
 
-async fn post(server: &Server, path: &str, body: Value) -> Answer {
+pub(crate) async fn post(server: &Server, path: &str, body: Value) -> Answer {
     server.request("POST", path).json(body).send().await
 }
 
-async fn post_as(server: &Server, token: &str, path: &str, body: Value) -> Answer {
+pub(crate) async fn post_as(server: &Server, token: &str, path: &str, body: Value) -> Answer {
     let request = server.request("POST", path).json(body);
     let bearer = format!("Bearer {token}");
     request.header("Authorization", &bearer).send().await
 }
 
 /// An account whose address is not proven yet, and the link of its registration.
-async fn registered(server: &Server) -> (Account, String) {
+pub(crate) async fn registered(server: &Server) -> (Account, String) {
     let account = Account::register(server).await;
     let mail = server.mail_to(&account.email).await;
     (account, mail.token().to_owned())
 }
 
 /// An account whose address is proven.
-async fn verified(server: &Server) -> Account {
+pub(crate) async fn verified(server: &Server) -> Account {
     let (account, token) = registered(server).await;
     let path = "/api/auth/email/verify";
     let body = json!({ "token": token });
@@ -59,7 +59,7 @@ async fn sign_in_status(server: &Server, account: &Account, password: &str) -> u
 }
 
 /// What `GET /api/auth/account` says.
-async fn account_of(server: &Server, token: &str) -> Value {
+pub(crate) async fn account_of(server: &Server, token: &str) -> Value {
     let request = server.request("GET", "/api/auth/account");
     let bearer = format!("Bearer {token}");
     let answer = request.header("Authorization", &bearer).send().await;
@@ -78,10 +78,10 @@ const VERIFY: &str = "/api/auth/email/verify";
 const FORGOT: &str = "/api/auth/password/forgot";
 
 /// A password that none of the accounts had.
-const NEW_PASSWORD: &str = "another correct horse";
+pub(crate) const NEW_PASSWORD: &str = "another correct horse";
 
 /// Whether `password` is the account's.
-async fn assert_password(server: &Server, account: &Account, password: &str) {
+pub(crate) async fn assert_password(server: &Server, account: &Account, password: &str) {
     let other = if password == PASSWORD {
         NEW_PASSWORD
     } else {

@@ -2,18 +2,12 @@
 
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::assert_page;
+use super::{assert_page, assert_title};
 use crate::harness::{Answer, RequestBuilder, Server};
 
 const PATH: &str = "/account/confirm";
 const FORM: &str = "application/x-www-form-urlencoded";
 const BODY: &str = "kind=reset&id=1&token=2&new_password=a+quiet+green+field";
-
-fn assert_title(answer: &Answer, status: u16, title: &str) {
-    assert_page(answer, status);
-    let heading = format!("<h1>{title}</h1>");
-    assert!(answer.text().contains(&heading), "{}", answer.text());
-}
 
 fn assert_dead(answer: &Answer) {
     assert_title(answer, 400, "This link is no longer valid");

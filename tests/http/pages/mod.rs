@@ -4,6 +4,8 @@ use crate::harness::Answer;
 
 mod confirm;
 mod every_page;
+mod links;
+mod sent;
 
 /// The text of the header.
 fn header(answer: &Answer, name: &str) -> String {
@@ -36,6 +38,13 @@ fn assert_page(answer: &Answer, status: u16) {
         assert_eq!(header(answer, name), value, "{name}");
     }
     assert_not_readable(answer);
+}
+
+/// Checks also what its heading says.
+fn assert_title(answer: &Answer, status: u16, title: &str) {
+    assert_page(answer, status);
+    let heading = format!("<h1>{title}</h1>");
+    assert!(answer.text().contains(&heading), "{}", answer.text());
 }
 
 fn assert_not_readable(answer: &Answer) {
