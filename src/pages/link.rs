@@ -117,7 +117,7 @@ pub(crate) fn page(status: u16, link: &Link, shown: &Shown, around: &Surrounding
         title: words.title,
         text: words.text,
         button: words.button,
-        not_you: (link.kind != Kind::EmailRevert).then_some(texts.not_you),
+        not_you: not_you(link.kind, texts),
         facts: &facts,
         kind: link.kind.name(),
         id: &link.id,
@@ -169,9 +169,23 @@ fn facts<'a>(kind: Kind, shown: &'a Shown, around: &Surroundings<'a>) -> Vec<(&'
     };
     let mut facts = vec![(label, &*shown.address)];
     facts.extend(shown.new_address.as_deref().map(|new| (label_of_new, new)));
-    facts.push((texts.asked_at, around.asked_at));
+    let label = match kind {
+        Kind::EmailRevert => texts.changed_at,
+        Kind::Invitation => texts.invited_at,
+        _ => texts.asked_at,
+    };
+    facts.push((label, around.asked_at));
     facts.push((texts.browser, &shown.browser));
     facts
+}
+
+/// What somebody is told who does not know what the link is about.
+fn not_you(kind: Kind, texts: &Texts) -> Option<&'static str> {
+    match kind {
+        Kind::EmailRevert => None,
+        Kind::Invitation => Some(texts.unexpected_invitation),
+        _ => Some(texts.not_you),
+    }
 }
 
 /// What is said of a kind.
