@@ -7,7 +7,8 @@ use crate::platform::http::Incoming;
 /// one again. `public_origin` is what browsers know this service by, if that is not what `request` says.
 ///
 /// Browsers of today say so in `Sec-Fetch-Site` (Fetch Metadata Request Headers, section 2.4), which no page can set. For
-/// those that do not, `Origin` counts (RFC 6454 section 7). A request with neither is refused.
+/// those that do not, `Origin` counts (RFC 6454 section 7). A request with neither is refused, and so is the `null` that
+/// a sandboxed frame of any site has (docs/pages.md, "Forms").
 ///
 /// # Errors
 /// [`Refused::CrossSite`].

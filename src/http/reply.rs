@@ -45,7 +45,7 @@ impl Reply {
     /// here, so that none is without these headers.
     ///
     /// A page runs no script and loads nothing, is shown in no frame, posts only to this service, and
-    /// its URL, which may hold the token of a link, is told to nobody.
+    /// its URL, which may hold the token of a link, is told to nobody (docs/pages.md, "Headers").
     #[must_use]
     pub fn page(status: u16, html: String, style: &str) -> Self {
         let policy = format!(
