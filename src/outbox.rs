@@ -96,8 +96,8 @@ impl Sender<'_> {
             site: &settings.site,
             link: link.as_deref(),
             code: code.as_ref().map(challenge::Code::as_str),
-            lifetime: shown.as_ref().map(|(kind, _)| kind.life().0),
-            at: mail.created_at.0,
+            lifetime: shown.as_ref().map(|(kind, _)| kind.life()),
+            at: mail.created_at,
             browser: Browser::parse(&mail.browser),
             codes_left: mail.detail.as_deref().and_then(|left| left.parse().ok()),
         };

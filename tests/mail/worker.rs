@@ -6,6 +6,7 @@ use config::Config;
 use config::mail::Mail;
 use edge_auth_core::account::Email;
 use edge_auth_core::mail::{Address, Browser, Kind, Language, Letter};
+use edge_auth_core::time::{Milliseconds, UnixMillis};
 use platform::breached;
 use platform::calls;
 use platform::http::Incoming;
@@ -85,8 +86,8 @@ async fn send(request: &Incoming, env: &JsValue) -> Result<Value, String> {
         site: &site,
         link: Some(&format!("{link_url}?kind={}&id=1&token=a-b_c", kind.name())),
         code: Some("012345"),
-        lifetime: Some(86_400_000),
-        at: 1_795_615_439_999,
+        lifetime: Some(Milliseconds(86_400_000)),
+        at: UnixMillis(1_795_615_439_999),
         browser: Browser::parse("firefox linux"),
         codes_left: Some(3),
     };

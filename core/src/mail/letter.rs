@@ -3,6 +3,7 @@
 use super::browser::Browser;
 use super::kind::{Kind, Placeholder};
 use super::language::Language;
+use crate::time::{Milliseconds, UnixMillis};
 
 /// What a mail tells: the values of its text. A kind needs those that [`Kind::placeholders`] names.
 #[derive(Debug, Clone, Copy)]
@@ -15,10 +16,10 @@ pub struct Letter<'a> {
     pub link: Option<&'a str>,
     /// The code, six digits.
     pub code: Option<&'a str>,
-    /// For how long link and code are good, in milliseconds.
-    pub lifetime: Option<u64>,
-    /// When it happened or was asked for, Unix time in milliseconds.
-    pub at: u64,
+    /// For how long link and code are good.
+    pub lifetime: Option<Milliseconds>,
+    /// When it happened or was asked for.
+    pub at: UnixMillis,
     /// From which browser.
     pub browser: Browser,
     /// How many recovery codes are left.
@@ -98,7 +99,7 @@ impl Letter<'_> {
     }
 
     fn value(&self, placeholder: Placeholder, language: Language) -> Option<String> {
-        let lifetime_in = |unit_ms: u64| Some((self.lifetime? / unit_ms).to_string());
+        let lifetime_in = |unit_ms: u64| Some((self.lifetime?.0 / unit_ms).to_string());
         match placeholder {
             Placeholder::Site => Some(self.site.to_owned()),
             Placeholder::Link => self.link.map(str::to_owned),
@@ -106,7 +107,7 @@ impl Letter<'_> {
             Placeholder::Minutes => lifetime_in(60_000),
             Placeholder::Hours => lifetime_in(3_600_000),
             Placeholder::Days => lifetime_in(86_400_000),
-            Placeholder::When => Some(utc(self.at)),
+            Placeholder::When => Some(utc(self.at.0)),
             Placeholder::Browser => Some(self.browser.describe(language)),
             Placeholder::Left => self.codes_left.map(|left| left.to_string()),
         }
@@ -221,8 +222,8 @@ mod tests {
             site: "auth.example.com",
             link: Some(LINK),
             code: Some("012345"),
-            lifetime: Some(7 * 86_400_000),
-            at: 1_795_615_439_999,
+            lifetime: Some(Milliseconds(7 * 86_400_000)),
+            at: UnixMillis(1_795_615_439_999),
             browser: Browser::parse("firefox linux"),
             codes_left: Some(0),
         }
@@ -231,7 +232,7 @@ mod tests {
     #[test]
     fn a_letter_says_what_it_has_to() {
         let english = Language::default();
-        let lifetime = Some(30 * 60_000);
+        let lifetime = Some(Milliseconds(30 * 60_000));
         let reset = Letter {
             lifetime,
             ..letter(Kind::Reset)

@@ -181,6 +181,7 @@ fn json_request(url: &str, headers: Vec<(&'static str, String)>, body: String) -
 mod tests {
     use edge_auth_core::account::Email;
     use edge_auth_core::mail::{ApiKey, Browser, Letter, WebhookKey};
+    use edge_auth_core::time::{Milliseconds, UnixMillis};
     use serde_json::{Value, json};
 
     use super::*;
@@ -193,8 +194,8 @@ mod tests {
             site: "auth.example.com",
             link: Some("https://auth.example.com/account/confirm?token=a"),
             code: None,
-            lifetime: Some(86_400_000),
-            at: 0,
+            lifetime: Some(Milliseconds(86_400_000)),
+            at: UnixMillis(0),
             browser: Browser::default(),
             codes_left: None,
         };
