@@ -59,11 +59,7 @@ pub(super) async fn change(app: &App, request: &Incoming) -> Result<Reply, Refus
 
 /// `POST /api/auth/email/verify`.
 pub(super) async fn verify(app: &App, request: &Incoming) -> Result<Reply, Refused> {
-    let caller = caller::optional(app, request).await?;
-    let mut members = body::object(request).await?;
-    let password = fields::optional(&mut members, "password")?;
-    let shown = Shown::take(&mut members)?;
-    admit_code(app, request, &shown).await?;
+    let (shown, caller, password) = sent(app, request).await?;
     verify_by(app, request, shown, caller.as_ref(), password.as_deref()).await?;
     Ok(Reply::empty())
 }
@@ -92,11 +88,7 @@ pub(crate) async fn verify_by(
 
 /// `POST /api/auth/email/confirm`.
 pub(super) async fn confirm(app: &App, request: &Incoming) -> Result<Reply, Refused> {
-    let caller = caller::optional(app, request).await?;
-    let mut members = body::object(request).await?;
-    let password = fields::optional(&mut members, "password")?;
-    let shown = Shown::take(&mut members)?;
-    admit_code(app, request, &shown).await?;
+    let (shown, caller, password) = sent(app, request).await?;
     confirm_by(app, request, shown, caller.as_ref(), password.as_deref()).await?;
     Ok(Reply::empty())
 }
@@ -152,13 +144,22 @@ pub(crate) async fn revert_by(app: &App, shown: Shown) -> Result<(), Refused> {
     Ok(())
 }
 
+/// What a request shows, and by whom: the account's access token or its password.
+///
 /// Codes are guessed at, as passwords are. A link is not, and where it comes with a password that is what
 /// counts.
-async fn admit_code(app: &App, request: &Incoming, shown: &Shown) -> Result<(), Refused> {
+async fn sent(
+    app: &App,
+    request: &Incoming,
+) -> Result<(Shown, Option<Caller>, Option<String>), Refused> {
+    let caller = caller::optional(app, request).await?;
+    let mut members = body::object(request).await?;
+    let password = fields::optional(&mut members, "password")?;
+    let shown = Shown::take(&mut members)?;
     if matches!(shown, Shown::Code(..)) {
         throttle::admit(&app.sign_in_limit, request).await?;
     }
-    Ok(())
+    Ok((shown, caller, password))
 }
 
 /// Whether whoever shows it may use it: a code was typed where it was asked for, a link needs the
