@@ -81,6 +81,16 @@ const WAYS: &str = "SELECT \
         AND challenges.email IS users.email \
       ORDER BY challenges.created_at DESC LIMIT 1)";
 
+/// What was sent to the account ?1, which is deleted a statement later, goes on to count against the limits
+/// and names nobody.
+const FORGET_ADDRESSES: &str = concat!(
+    "UPDATE challenges SET email = NULL, new_email = NULL, spent_by = coalesce(spent_by, 'void') \
+     WHERE user_id = ?1 AND EXISTS (SELECT 1 FROM users WHERE id = ?1 AND NOT (",
+    is_last_admin!(),
+    ")) AND ",
+    caller_may!("?2")
+);
+
 /// Its sessions go with it by the schema.
 const DELETE: &str = concat!(
     "DELETE FROM users WHERE id = ?1 AND NOT (",
@@ -193,10 +203,13 @@ impl Users<'_> {
     /// The database failed, and nothing has changed.
     pub async fn delete(&self, authority: &Authority<'_>) -> Result<bool, StoreError> {
         let id = authority.user_id;
+        let values = vec![id_number(id), authority.value()];
         let statements = [
-            Statement(DELETE, vec![id_number(id), authority.value()]),
+            Statement(FORGET_ADDRESSES, values.clone()),
+            Statement(DELETE, values),
             Attempts::account_forgotten(id),
         ];
-        Ok(self.0.batch(&statements).await?.is_some())
+        let answers = self.0.batch_all(&statements).await?;
+        Ok(!answers.rows(1)?.is_empty())
     }
 }

@@ -5,7 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::{
     CODE, CONFIRM, EMAIL, FORGOT, NEW_PASSWORD, RESET, REVERT, VERIFICATION, by_code, by_link,
-    is_good, mail_of, post, post_as, settings, tries, verified,
+    is_good, mail_of, post, post_as, registered, settings, tries, verified,
 };
 use crate::harness::{Account, Answer, Mail, PASSWORD, Server, unique};
 
@@ -212,5 +212,28 @@ async fn an_account_without_an_address_gets_its_first_one() {
     assert_eq!(now["email_verified"], true);
     // There is nobody to give it back to.
     assert_eq!(server.mail().await, []);
+    server.stop().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_account_that_is_deleted_leaves_no_address_and_still_counts() {
+    let server = Server::start(&settings()).await;
+    let (account, verification) = registered(&server).await;
+    let body = json!({ "email": "new@example.com" });
+    let path = "/api/auth/email";
+    let answer = post_as(&server, &account.access_token, path, body).await;
+    assert_eq!(answer.status, 202);
+    server.mail().await;
+    let delete = server.request("DELETE", "/api/auth/me");
+    let delete = delete.header("Authorization", &account.bearer());
+    let delete = delete.json(json!({ "password": PASSWORD }));
+    assert_eq!(delete.send().await.status, 204);
+    let statement =
+        "SELECT count(*) AS rows, count(email) + count(new_email) AS addresses FROM challenges";
+    let left = server.sql(statement, &[]).await;
+    assert_eq!(left, [json!({ "rows": 2, "addresses": 0 })]);
+    let body = json!({ "token": verification, "password": PASSWORD });
+    let answer = post(&server, "/api/auth/email/verify", body).await;
+    assert_eq!(answer.status, 400);
     server.stop().await;
 }

@@ -275,7 +275,7 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
         ),
         (with_token("POST", "/api/auth/logout"), 204, 1 + 1),
         (with_token("POST", "/api/auth/logout"), 204, 1),
-        (delete, 204, 1 + 3 + 2 + 1),
+        (delete, 204, 1 + 3 + 3 + 1),
         (as_admin("GET", "/api/admin/users"), 200, 1 + 1),
         (as_admin("GET", "/api/admin/audit"), 200, 1 + 1),
         (as_admin("PATCH", &path).json(json!({})), 200, 1 + 1),
