@@ -281,7 +281,9 @@ async fn purge(env: &JsValue) -> Result<(), String> {
     let kept_from = now.minus(config.audit_retention);
     let audit = purges.audit(kept_from).await;
     let challenges = purges.challenges(now).await;
-    let purged = attempts.and(sessions).and(audit).and(challenges);
+    let sign_ins = purges.sign_ins(now).await;
+    let purged = attempts.and(sessions).and(audit);
+    let purged = purged.and(challenges).and(sign_ins);
     purged.map_err(|error| error.to_string())
 }
 

@@ -13,6 +13,7 @@ pub mod mail;
 pub mod password;
 pub mod proof;
 pub mod session;
+pub mod sign_in;
 pub mod throttle;
 pub mod time;
 pub mod token;

@@ -12,28 +12,99 @@ pub enum Method {
     Password,
     /// A code or a link that was sent by mail. RFC 8176 registers no value for it.
     Mail,
+    /// A one-time password (RFC 6238).
+    OneTimePassword,
+    /// A recovery code, which has no value of its own.
+    RecoveryCode,
+    /// A passkey.
+    Passkey {
+        /// Whether its private key is on more than one device.
+        is_synced: bool,
+        /// Whether its device asked who uses it, now and when it was registered: then it is two factors.
+        user_verified: bool,
+    },
 }
 
+/// The value of more than one factor (RFC 8176 section 2).
+const MULTIPLE_FACTORS: &str = "mfa";
+
+/// All values, in the order in which they are stored.
+const VALUES: [&str; 7] = ["pwd", "mail", "otp", "hwk", "swk", "user", MULTIPLE_FACTORS];
+
 impl Method {
-    /// The value in `amr`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    /// Its values in `amr`.
+    fn values(self) -> &'static [&'static str] {
         match self {
-            Self::Password => "pwd",
-            Self::Mail => "mail",
+            Self::Password => &["pwd"],
+            Self::Mail => &["mail"],
+            Self::OneTimePassword => &["otp"],
+            Self::RecoveryCode => &[],
+            Self::Passkey {
+                is_synced,
+                user_verified,
+            } => match (is_synced, user_verified) {
+                (false, false) => &["hwk"],
+                (true, false) => &["swk"],
+                (false, true) => &["hwk", "user"],
+                (true, true) => &["swk", "user"],
+            },
         }
+    }
+
+    /// Whether it is two factors in one.
+    #[must_use]
+    pub fn is_two_factors(self) -> bool {
+        matches!(
+            self,
+            Self::Passkey {
+                user_verified: true,
+                ..
+            }
+        )
+    }
+
+    /// The name by which a first factor is stored.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.values().join(" ")
+    }
+
+    /// The first factor of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let passkey = |is_synced, user_verified| Self::Passkey {
+            is_synced,
+            user_verified,
+        };
+        [
+            Self::Password,
+            Self::Mail,
+            passkey(false, false),
+            passkey(true, false),
+            passkey(false, true),
+            passkey(true, true),
+        ]
+        .into_iter()
+        .find(|method| method.name() == name)
     }
 }
 
-/// The ways by which a session was signed in, one at least.
+/// The values of `amr`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Amr(String);
 
 impl Amr {
-    /// One way alone.
+    /// The first factor, and the second one where there was one.
     #[must_use]
-    pub fn of(method: Method) -> Self {
-        Self(method.as_str().to_owned())
+    pub fn of(first: Method, second: Option<Method>) -> Self {
+        let values = first.values().iter();
+        let mut values: Vec<_> = values
+            .chain(second.map_or(&[][..], Method::values))
+            .collect();
+        if second.is_some() || first.is_two_factors() {
+            values.push(&MULTIPLE_FACTORS);
+        }
+        Self::ordered(|value| values.iter().any(|given| **given == value))
     }
 
     /// What [`Amr::as_str`] gave.
@@ -42,16 +113,46 @@ impl Amr {
         Self(text)
     }
 
+    /// The known ones of a claim's values. A token without the claim was issued for a password alone, or
+    /// by an old service.
+    #[must_use]
+    pub fn claimed(values: &[&str]) -> Self {
+        Self::ordered(|value| values.contains(&value))
+    }
+
+    /// These and a one-time password as one more factor.
+    #[must_use]
+    pub fn and_one_time_password(&self) -> Self {
+        Self::ordered(|value| self.has(value) || ["otp", MULTIPLE_FACTORS].contains(&value))
+    }
+
+    fn ordered(is_there: impl Fn(&str) -> bool) -> Self {
+        let values: Vec<_> = VALUES.into_iter().filter(|value| is_there(value)).collect();
+        Self(values.join(" "))
+    }
+
     /// Their values with spaces between, as they are stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
+    /// Whether `value` is among them.
+    #[must_use]
+    pub fn has(&self, value: &str) -> bool {
+        self.0.split(' ').any(|own| own == value)
+    }
+
+    /// Whether two factors were shown.
+    #[must_use]
+    pub fn is_of_two_factors(&self) -> bool {
+        self.has(MULTIPLE_FACTORS)
+    }
+
     /// The claim `amr`: absent where a password alone was used, as in the old services' tokens.
     #[must_use]
     pub fn claim(&self) -> Option<Vec<&str>> {
-        let is_password = self.0 == Method::Password.as_str();
+        let is_password = self.0 == "pwd";
         (!is_password).then(|| self.0.split(' ').collect())
     }
 }
@@ -69,17 +170,6 @@ pub struct Proof {
     pub auth_time: UnixSeconds,
     /// By what.
     pub amr: Amr,
-}
-
-impl Proof {
-    /// A proof by one way alone, at that time.
-    #[must_use]
-    pub fn by(method: Method, auth_time: UnixSeconds) -> Self {
-        Self {
-            auth_time,
-            amr: Amr::of(method),
-        }
-    }
 }
 
 /// How long a proof is recent, in seconds (docs/api.md, "Recent sign-in").
@@ -101,12 +191,56 @@ pub fn is_recent(auth_time: Option<UnixSeconds>, now: UnixSeconds) -> bool {
 mod tests {
     use super::*;
 
+    const PASSKEY: Method = Method::Passkey {
+        is_synced: false,
+        user_verified: false,
+    };
+    const VERIFIED_PASSKEY: Method = Method::Passkey {
+        is_synced: true,
+        user_verified: true,
+    };
+
     #[test]
     fn a_password_alone_has_no_claim() {
-        assert_eq!(Amr::of(Method::Password).claim(), None);
-        assert_eq!(Amr::of(Method::Mail).claim(), Some(vec!["mail"]));
-        let two = Amr::stored("pwd mail".to_owned());
-        assert_eq!(two.claim(), Some(vec!["pwd", "mail"]));
+        assert_eq!(Amr::of(Method::Password, None).claim(), None);
+        assert_eq!(Amr::of(Method::Mail, None).claim(), Some(vec!["mail"]));
+        let with_recovery_code = Amr::of(Method::Password, Some(Method::RecoveryCode));
+        assert_eq!(with_recovery_code.claim(), Some(vec!["pwd", "mfa"]));
+    }
+
+    #[test]
+    fn two_factors_are_told_from_one() {
+        for (first, second, amr) in [
+            (Method::Password, None, "pwd"),
+            (
+                Method::Password,
+                Some(Method::OneTimePassword),
+                "pwd otp mfa",
+            ),
+            (Method::Mail, Some(PASSKEY), "mail hwk mfa"),
+            (Method::Mail, Some(VERIFIED_PASSKEY), "mail swk user mfa"),
+            (PASSKEY, None, "hwk"),
+            (PASSKEY, Some(Method::OneTimePassword), "otp hwk mfa"),
+            (PASSKEY, Some(Method::RecoveryCode), "hwk mfa"),
+            (VERIFIED_PASSKEY, None, "swk user mfa"),
+        ] {
+            let made = Amr::of(first, second);
+            assert_eq!(made.as_str(), amr);
+            assert_eq!(made.is_of_two_factors(), amr.ends_with("mfa"));
+            assert_eq!(Method::parse(&first.name()), Some(first));
+        }
+        for other in ["", "otp", "pwd otp", "PWD", "user"] {
+            assert_eq!(Method::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_claim_is_read_as_far_as_it_is_known() {
+        assert_eq!(Amr::claimed(&["mfa", "pwd", "face"]).as_str(), "pwd mfa");
+        assert_eq!(Amr::claimed(&[]).as_str(), "");
+        assert!(!Amr::claimed(&["mf", "a", "mfa "]).is_of_two_factors());
+        let session = Amr::of(Method::Password, None);
+        assert_eq!(session.and_one_time_password().as_str(), "pwd otp mfa");
     }
 
     #[test]

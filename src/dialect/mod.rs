@@ -8,11 +8,11 @@ mod pyjwt;
 use std::borrow::Cow;
 
 use edge_auth_core::dialect::Dialect;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::Unexpected;
 use crate::http::caller::Reason;
-use crate::http::refused::TooMany;
+use crate::http::refused::{SecondFactorRequired, TooMany};
 use crate::http::routes::Surface;
 use crate::http::{Refused, Reply};
 use crate::pages::Layout;
@@ -106,6 +106,12 @@ fn in_json(dialect: Dialect, refused: Refused) -> Result<Reply, Unexpected> {
         Refused::Rule(broken) => (400, broken.to_string().into()),
         Refused::Query(text) => (400, text.into()),
         Refused::Credentials => (401, wrong_credentials(dialect).into()),
+        Refused::SecondFactor(Some(required)) => {
+            return Ok(second_factor_required(dialect, &required));
+        }
+        Refused::SecondFactor(None) => (403, SECOND_FACTOR_REQUIRED.into()),
+        Refused::SecondFactorWrong => (401, "Invalid code".into()),
+        Refused::Ticket => (401, "Invalid or expired ticket".into()),
         Refused::PasswordRequired => (403, "Password required".into()),
         Refused::RecentSignInRequired => (403, "Recent sign-in required".into()),
         Refused::EmailNotVerified => (403, "Email not verified".into()),
@@ -119,6 +125,24 @@ fn in_json(dialect: Dialect, refused: Refused) -> Result<Reply, Unexpected> {
     };
     let text: Cow<'_, str> = text;
     Ok(error(dialect, status, &text))
+}
+
+const SECOND_FACTOR_REQUIRED: &str = "Second factor required";
+
+/// The answer to one factor of two, with the ticket for the other.
+fn second_factor_required(dialect: Dialect, required: &SecondFactorRequired) -> Reply {
+    let mut body = json!({
+        "second_factors": required.second_factors.names(),
+        "ticket": required.ticket.as_str(),
+    });
+    if let Value::Object(members) = &mut body {
+        let text = match dialect {
+            Dialect::FlaskJwt => "message",
+            Dialect::JwtExtended => "error",
+        };
+        members.insert(text.to_owned(), SECOND_FACTOR_REQUIRED.into());
+    }
+    Reply::json(403, &body)
 }
 
 fn wrong_credentials(dialect: Dialect) -> &'static str {

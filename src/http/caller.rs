@@ -9,7 +9,7 @@ use crate::store::Authority;
 use crate::store::users::{Account, Holder, Users};
 use edge_auth_core::account::Role;
 use edge_auth_core::dialect::Dialect;
-use edge_auth_core::proof;
+use edge_auth_core::proof::{self, Amr};
 use edge_auth_core::session::{RefreshKeys, SessionId};
 use edge_auth_core::time::UnixSeconds;
 use edge_auth_core::token::{self, AccessToken, TokenError};
@@ -25,6 +25,8 @@ pub(crate) struct Caller {
     pub(crate) session: Option<SessionId>,
     /// When the caller last showed who they are, where the token says so.
     pub(crate) auth_time: Option<UnixSeconds>,
+    /// By what, as far as the token says.
+    pub(crate) amr: Amr,
     /// When the token expires, in seconds of Unix time.
     pub(crate) expires_at: f64,
 }
@@ -106,6 +108,7 @@ pub(crate) async fn authenticate(app: &App, request: &Incoming) -> Result<Caller
                 token_id: token.jti,
                 session: token.session,
                 auth_time: token.auth_time,
+                amr: token.amr,
                 expires_at: token.expires_at,
             })
         }
@@ -117,6 +120,25 @@ pub(crate) async fn authenticate_recent(app: &App, request: &Incoming) -> Result
     let caller = authenticate(app, request).await?;
     recent(&caller)?;
     Ok(caller)
+}
+
+/// The same by two factors.
+pub(crate) async fn authenticate_recent_by_two_factors(
+    app: &App,
+    request: &Incoming,
+) -> Result<Caller, Refused> {
+    let caller = authenticate_recent(app, request).await?;
+    by_two_factors(&caller)?;
+    Ok(caller)
+}
+
+/// Refuses a caller who showed one factor alone.
+pub(crate) fn by_two_factors(caller: &Caller) -> Result<(), Refused> {
+    if caller.amr.is_of_two_factors() {
+        Ok(())
+    } else {
+        Err(Refused::SecondFactor(None))
+    }
 }
 
 /// Refuses a caller who showed who they are too long ago.

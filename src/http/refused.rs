@@ -3,6 +3,7 @@
 
 use edge_auth_core::account::BrokenRule;
 use edge_auth_core::dialect::Dialect;
+use edge_auth_core::sign_in::{SecondFactors, Ticket};
 use edge_auth_core::time::{Seconds, UnixMillis};
 
 use super::caller::Reason;
@@ -52,6 +53,12 @@ pub(crate) enum Refused {
     Link,
     /// A code is wrong, used up, void or expired.
     Code,
+    /// One factor alone does not show who it is: with the ticket to go on with, in a sign-in.
+    SecondFactor(Option<SecondFactorRequired>),
+    /// A second factor is wrong.
+    SecondFactorWrong,
+    /// A ticket is used up, void, expired, or none.
+    Ticket,
     /// A link alone does not show who follows it.
     PasswordRequired,
     /// The caller showed who they are too long ago.
@@ -101,6 +108,15 @@ impl From<BrokenRule> for Refused {
     fn from(broken: BrokenRule) -> Self {
         Self::Rule(broken)
     }
+}
+
+/// What a sign-in by two factors goes on with.
+#[derive(Debug)]
+pub(crate) struct SecondFactorRequired {
+    /// What is shown with the second factor.
+    pub(crate) ticket: Ticket,
+    /// What the account has.
+    pub(crate) second_factors: SecondFactors,
 }
 
 /// What [`Refused::Conflict`] says where another account has an address.

@@ -54,6 +54,9 @@ impl Problem {
             | Refused::PasswordRequired
             | Refused::Caller(_)
             | Refused::Token(..)
+            | Refused::SecondFactor(_)
+            | Refused::SecondFactorWrong
+            | Refused::Ticket
             | Refused::RecentSignInRequired => Self::SignIn,
             Refused::EmailNotVerified => Self::EmailNotVerified,
             Refused::Forbidden => Self::Forbidden,

@@ -11,6 +11,10 @@ pub enum Action {
     Register,
     /// Somebody signed in.
     SignIn,
+    /// The first factor of an account that asks for two was right.
+    FirstFactor,
+    /// A second factor was wrong.
+    SecondFactorFailed,
     /// A password was wrong, or the account disabled, unknown or closed.
     SignInFailed,
     /// A registration, or a change of name, was told that the name is taken.
@@ -60,6 +64,8 @@ impl Action {
         match self {
             Self::Register => "register",
             Self::SignIn => "sign_in",
+            Self::FirstFactor => "first_factor",
+            Self::SecondFactorFailed => "second_factor_failed",
             Self::SignInFailed => "sign_in_failed",
             Self::RefreshReuse => "refresh_reuse",
             Self::Logout => "logout",

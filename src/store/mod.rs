@@ -6,6 +6,7 @@ pub mod challenges;
 pub mod outbox;
 pub mod purges;
 pub mod sessions;
+pub mod tickets;
 pub mod users;
 
 use std::fmt;

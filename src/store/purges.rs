@@ -59,6 +59,19 @@ const CHALLENGES: Table = Table {
         AND created_at <= ?3 - 86400000 AND (expires_at <= ?3 OR spent_by IS NOT NULL)",
 };
 
+const TICKETS: Table = Table {
+    name: "tickets",
+    step: "SELECT digest FROM tickets WHERE digest > ?1 ORDER BY digest LIMIT 1 OFFSET ?2 - 1",
+    delete: "DELETE FROM tickets WHERE digest > ?1 AND digest <= ?2 AND expires_at <= ?3",
+};
+
+const ANSWERED_CHALLENGES: Table = Table {
+    name: "answered_challenges",
+    step: "SELECT digest FROM answered_challenges WHERE digest > ?1 \
+        ORDER BY digest LIMIT 1 OFFSET ?2 - 1",
+    delete: "DELETE FROM answered_challenges WHERE digest > ?1 AND digest <= ?2 AND expires_at <= ?3",
+};
+
 /// The last of the ?2 oldest entries if it was made by ?1.
 const OLD_AUDIT: &str = "SELECT max(id) FROM \
     (SELECT id, at FROM audit WHERE id > 0 ORDER BY id LIMIT ?2) AS oldest WHERE oldest.at <= ?1";
@@ -89,6 +102,15 @@ impl Purges<'_> {
     /// The database failed.
     pub async fn challenges(&self, now: UnixMillis) -> Result<(), StoreError> {
         self.walk(&CHALLENGES, &[millis(now)]).await
+    }
+
+    /// Deletes what is left of sign-ins by second factors and by passkeys that nothing can come of.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn sign_ins(&self, now: UnixMillis) -> Result<(), StoreError> {
+        self.walk(&TICKETS, &[millis(now)]).await?;
+        self.walk(&ANSWERED_CHALLENGES, &[millis(now)]).await
     }
 
     /// Deletes the entries of the audit trail that are not younger than `time`, the oldest first.

@@ -10,6 +10,7 @@ use super::{
 use edge_auth_core::account::{Role, UserId};
 use edge_auth_core::proof::{Amr, Proof};
 use edge_auth_core::session::{Lifetimes, RefreshToken, SessionId};
+use edge_auth_core::sign_in::SignedIn;
 use edge_auth_core::throttle::AddressHash;
 use edge_auth_core::time::{UnixMillis, UnixSeconds};
 
@@ -20,8 +21,6 @@ pub struct NewSession<'a> {
     pub id: &'a SessionId,
     /// The header `User-Agent` of the request that opens it.
     pub user_agent: Option<&'a str>,
-    /// When and by what it was shown who opens it.
-    pub proof: &'a Proof,
     /// The most sessions that its user may have; the oldest ones go.
     pub limit: u32,
     /// How long sessions live: those that are over do not count.
@@ -48,18 +47,14 @@ pub struct Session {
 pub enum Refreshed {
     /// An access token for this user, and the refresh token of this number.
     Next {
-        /// The user.
-        user_id: UserId,
+        /// The user, and when and by what they last showed who they are.
+        signed_in: SignedIn,
         /// The user's role.
         role: Role,
-        /// The user's epoch.
-        epoch: u64,
         /// The number of the refresh token that is not spent.
         generation: u32,
         /// Whether the client's address has long been familiar to the account.
         is_familiar: bool,
-        /// When and by what the session's user last showed who they are.
-        proof: Proof,
     },
     /// Nothing: the session is over.
     Revoked,
@@ -168,24 +163,24 @@ const KEEP: &str = "UPDATE sessions SET epoch = epoch + 1 WHERE id = ?2 AND user
       AND users.epoch = sessions.epoch + 1)";
 
 impl Sessions<'_> {
-    /// Opens a session of `user` at that epoch; false where the account has changed meanwhile.
+    /// Opens a session; false where the account has changed since whoever signs in was asked.
     ///
     /// # Errors
     /// The database failed.
     pub async fn open(
         &self,
-        user: UserId,
-        epoch: u64,
+        signed_in: &SignedIn,
         new: &NewSession<'_>,
     ) -> Result<bool, StoreError> {
+        let (user, proof) = (signed_in.user_id(), signed_in.proof());
         let values = vec![
             new.id.as_str().into(),
             id_number(user),
             millis(new.now),
             or_null(new.user_agent),
-            number(epoch),
-            seconds(new.proof.auth_time),
-            new.proof.amr.as_str().into(),
+            number(signed_in.epoch()),
+            seconds(proof.auth_time),
+            proof.amr.as_str().into(),
         ];
         let [created, used] = earliest(new.lifetimes, new.now);
         let statements = [
@@ -209,6 +204,7 @@ impl Sessions<'_> {
     pub(super) fn opened_first(
         email: JsValue,
         password_hash: &str,
+        proof: &Proof,
         new: &NewSession<'_>,
     ) -> Statement {
         let values = vec![
@@ -217,8 +213,8 @@ impl Sessions<'_> {
             millis(new.now),
             or_null(new.user_agent),
             password_hash.into(),
-            seconds(new.proof.auth_time),
-            new.proof.amr.as_str().into(),
+            seconds(proof.auth_time),
+            proof.amr.as_str().into(),
         ];
         Statement(OPEN_FIRST, values)
     }
@@ -250,16 +246,16 @@ impl Sessions<'_> {
         if row.integer(0)? != 0 {
             return Ok(Refreshed::Reused(user_id));
         }
+        let epoch = row.unsigned(4)?.unwrap_or_default();
+        let proof = Proof {
+            auth_time: row.seconds(6)?.unwrap_or(UnixSeconds(0)),
+            amr: Amr::stored(row.required_text(7)?),
+        };
         Ok(Refreshed::Next {
+            signed_in: SignedIn::resumed(user_id, epoch, proof),
             generation: u32::try_from(row.integer(1)?).map_err(|_| Row::unexpected(1))?,
-            user_id,
             role: row.role(3)?,
-            epoch: row.unsigned(4)?.unwrap_or_default(),
             is_familiar: row.integer(5)? != 0,
-            proof: Proof {
-                auth_time: row.seconds(6)?.unwrap_or(UnixSeconds(0)),
-                amr: Amr::stored(row.required_text(7)?),
-            },
         })
     }
 

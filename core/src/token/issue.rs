@@ -6,9 +6,8 @@ use serde::Serialize;
 use super::ACCESS;
 use super::jti::{self, token_id};
 use super::key::SigningKey;
-use crate::account::UserId;
-use crate::proof::Proof;
 use crate::session::SessionId;
+use crate::sign_in::SignedIn;
 use crate::time::{Seconds, UnixSeconds};
 
 /// What an access token is issued with.
@@ -22,16 +21,13 @@ pub struct Issue<'a> {
     pub lifetime: Seconds,
     /// Random bytes for `jti`.
     pub jti: [u8; jti::RANDOM_BYTES],
-    /// The account, for `sub` and `identity`.
-    pub user_id: UserId,
+    /// Who: the account for `sub` and `identity`, its epoch, which travels in `jti`, and the claims
+    /// `auth_time` and `amr`.
+    pub signed_in: &'a SignedIn,
     /// The claim `role`.
     pub role: &'a str,
-    /// The account's epoch: it travels in `jti`.
-    pub epoch: u64,
     /// The claim `sid`, of a token that belongs to a session.
     pub session: Option<&'a SessionId>,
-    /// The claims `auth_time` and `amr`.
-    pub proof: &'a Proof,
 }
 
 /// Signs an access token.
@@ -39,10 +35,11 @@ pub struct Issue<'a> {
 /// # Errors
 /// None in practice: the claims are plain JSON.
 pub fn sign(issue: Issue<'_>, key: &SigningKey) -> Result<String, CreationError> {
+    let (signed_in, proof) = (issue.signed_in, issue.signed_in.proof());
     let claims = Claims::new(AccessClaims {
         iss: issue.issuer,
-        sub: issue.user_id.to_string(),
-        identity: issue.user_id.get(),
+        sub: signed_in.user_id().to_string(),
+        identity: signed_in.user_id().get(),
         token_type: ACCESS,
         // As both old services issue it (recordings, "token shape").
         fresh: false,
@@ -50,10 +47,10 @@ pub fn sign(issue: Issue<'_>, key: &SigningKey) -> Result<String, CreationError>
         iat: issue.now.0,
         nbf: issue.now.0,
         exp: issue.now.plus(issue.lifetime).0,
-        jti: token_id(&issue.jti, issue.epoch),
+        jti: token_id(&issue.jti, signed_in.epoch()),
         sid: issue.session.map(SessionId::as_str),
-        auth_time: issue.proof.auth_time.0,
-        amr: issue.proof.amr.claim(),
+        auth_time: proof.auth_time.0,
+        amr: proof.amr.claim(),
     });
     key.token(&claims)
 }
@@ -86,20 +83,23 @@ mod tests {
 
     use super::super::test_keys::hmac;
     use super::*;
-    use crate::proof::Method;
+    use crate::account::UserId;
+    use crate::proof::{Amr, Method, Proof};
 
     #[test]
     fn issues_the_documented_header_and_claims() {
+        let proof = Proof {
+            auth_time: UnixSeconds(1_699_999_000),
+            amr: Amr::of(Method::Password, None),
+        };
         let issue = Issue {
             issuer: "edge-auth",
             now: UnixSeconds(1_700_000_000),
             lifetime: Seconds(900),
             jti: [3; 16],
-            user_id: UserId::new(7).unwrap(),
+            signed_in: &SignedIn::resumed(UserId::new(7).unwrap(), 4, proof),
             role: "customer",
-            epoch: 4,
             session: None,
-            proof: &Proof::by(Method::Password, UnixSeconds(1_699_999_000)),
         };
         let token = sign(issue, &hmac()).unwrap();
         let mut segments = token.split('.');

@@ -23,6 +23,7 @@ pub use self::keys::Keys;
 pub use self::verify::verify;
 use crate::account::UserId;
 use crate::json::NotAnObject;
+use crate::proof::Amr;
 use crate::session::SessionId;
 use crate::time::UnixSeconds;
 
@@ -46,6 +47,8 @@ pub struct AccessToken {
     /// The claim `auth_time`, where it is a whole number: when somebody last showed who they
     /// are.
     pub auth_time: Option<UnixSeconds>,
+    /// What is known of the claim `amr`, empty without one: by what they showed it.
+    pub amr: Amr,
     /// The claim `iat`, where it has one, in seconds of Unix time.
     pub issued_at: Option<f64>,
     /// The claim `exp`, in seconds of Unix time: later than when it was checked, by any number.

@@ -9,6 +9,7 @@ use super::keys::Keys;
 use super::{ACCESS, AccessToken, CriticalProblem, Segment, TimeClaim, TokenError};
 use crate::account::UserId;
 use crate::json;
+use crate::proof::Amr;
 use crate::session::SessionId;
 use crate::time::{Seconds, UnixSeconds};
 
@@ -169,6 +170,10 @@ fn check_claims(
     }
     let auth_time =
         json::take(&mut claims, "auth_time").and_then(|time| time.as_u64().map(UnixSeconds));
+    let amr = json::take(&mut claims, "amr");
+    let amr = amr.as_ref().and_then(Value::as_array).map(Vec::as_slice);
+    let amr = amr.unwrap_or_default().iter();
+    let amr: Vec<_> = amr.filter_map(Value::as_str).collect();
     let mut text = |name| match json::take(&mut claims, name) {
         Some(Value::String(text)) => Some(text),
         _ => None,
@@ -180,6 +185,7 @@ fn check_claims(
         session: text("sid").map(SessionId::claimed),
         role: text("role"),
         auth_time,
+        amr: Amr::claimed(&amr),
         issued_at,
         expires_at,
     })

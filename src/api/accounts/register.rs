@@ -2,7 +2,8 @@
 
 use edge_auth_core::account::{Email, Name, Username};
 use edge_auth_core::password::{Known, NewPassword};
-use edge_auth_core::proof::{Method, Proof};
+use edge_auth_core::proof::{Amr, Method, Proof};
+use edge_auth_core::sign_in::SignedIn;
 use serde_json::json;
 
 use super::{EMAIL_TAKEN, USERNAME_TAKEN};
@@ -52,7 +53,10 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
     let asking =
         sends_mail.then(|| Asking::new(app, request, asking::VERIFICATION, email.as_str()));
     let asking = asking.transpose()?;
-    let proof = Proof::by(Method::Password, clock::now().seconds());
+    let proof = Proof {
+        auth_time: clock::now().seconds(),
+        amr: Amr::of(Method::Password, None),
+    };
     let new = NewAccount {
         email,
         username,
@@ -60,7 +64,8 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
         password_hash: &password_hash,
         language: asking::language(request)?.code(),
         verification: asking.as_ref().map(Asking::challenge),
-        session: opening.as_ref().map(|opening| opening.new_session(&proof)),
+        session: opening.as_ref().map(|opening| opening.new_session()),
+        proof: &proof,
     };
     let taken = match users.insert(&new, &from, clock::now()).await {
         Ok((account, mail)) => {
@@ -72,15 +77,10 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
                 let body = json!({ "message": message, "user": tokens::user_json(&account.user) });
                 return Ok(Reply::json(201, &body));
             }
-            return tokens::signed_in(
-                app,
-                Action::Register,
-                201,
-                message,
-                &account,
-                &proof,
-                opening,
-            );
+            let (user, epoch) = (&account.user, account.epoch);
+            let signed_in = SignedIn::registered(proof, user.id, epoch);
+            let action = Action::Register;
+            return tokens::answer(app, action, 201, message, user, &signed_in, opening);
         }
         Err(InsertError::EmailTakenOrClosed) => EMAIL_TAKEN,
         Err(InsertError::UsernameTaken) => USERNAME_TAKEN,

@@ -2,15 +2,14 @@
 
 use edge_auth_core::challenge::Kind;
 use edge_auth_core::mail;
-use edge_auth_core::proof::{Method, Proof};
+use edge_auth_core::proof::Method;
 
 use super::asked_by_anybody;
 use super::shown::Shown;
 use crate::api::asking;
-use crate::api::sign_in::{throttle, tokens};
+use crate::api::sign_in::{flow, throttle, tokens};
 use crate::app::App;
 use crate::http::{Refused, Reply, body, fields};
-use crate::platform::clock;
 use crate::platform::http::Incoming;
 use crate::store::challenges::Challenges;
 
@@ -31,7 +30,9 @@ pub(super) async fn verify(app: &App, request: &Incoming) -> Result<Reply, Refus
     let spent = Challenges(&app.database)
         .sign_in(&looked.spend(&nonce))
         .await;
-    let account = looked.spent(app, spent).await?;
-    let proof = Proof::by(Method::Mail, clock::now().seconds());
-    tokens::sign_in(app, request, &account, &proof, offline_access).await
+    let signing_in = looked.spent(app, spent).await?;
+    let shown = flow::Shown::by(Method::Mail, offline_access);
+    let signed_in = flow::after(app, &signing_in, shown).await?;
+    let user = &signing_in.account.user;
+    tokens::sign_in(app, request, user, &signed_in, offline_access).await
 }

@@ -2,18 +2,18 @@
 
 use edge_auth_core::account::Name;
 use edge_auth_core::challenge::Kind;
-use edge_auth_core::proof::{Method, Proof};
+use edge_auth_core::proof::Method;
 
 use super::shown::Shown;
 use crate::api::asking;
-use crate::api::sign_in::{new_password, throttle, tokens};
+use crate::api::sign_in::{flow, new_password, throttle, tokens};
 use crate::app::App;
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::http::Incoming;
-use crate::platform::{clock, unicode};
+use crate::platform::unicode;
 use crate::store::audit::Action;
 use crate::store::challenges::Challenges;
-use crate::store::users::Account;
+use crate::store::users::SigningIn;
 
 /// `POST /api/auth/invitation`.
 pub(super) async fn accept(app: &App, request: &Incoming) -> Result<Reply, Refused> {
@@ -24,9 +24,11 @@ pub(super) async fn accept(app: &App, request: &Incoming) -> Result<Reply, Refus
     let shown = Shown::link(&fields::string(token)?)?;
     let password = fields::optional(&mut members, "password")?;
     let name = fields::optional(&mut members, "name")?;
-    let account = by(app, request, shown, password.as_deref(), name.as_deref()).await?;
-    let proof = Proof::by(Method::Mail, clock::now().seconds());
-    tokens::sign_in(app, request, &account, &proof, offline_access).await
+    let signing_in = by(app, request, shown, password.as_deref(), name.as_deref()).await?;
+    let shown = flow::Shown::by(Method::Mail, offline_access);
+    let signed_in = flow::after(app, &signing_in, shown).await?;
+    let user = &signing_in.account.user;
+    tokens::sign_in(app, request, user, &signed_in, offline_access).await
 }
 
 /// Takes the account over. An invitation is for an account that nobody has yet.
@@ -36,7 +38,7 @@ pub(crate) async fn by(
     shown: Shown,
     password: Option<&str>,
     name: Option<&str>,
-) -> Result<Account, Refused> {
+) -> Result<SigningIn, Refused> {
     let looked = shown.look(app, Kind::Invitation, None).await?;
     if looked.open.account.email_verified_at.is_some() {
         return Err(Refused::Link);
@@ -58,9 +60,9 @@ pub(crate) async fn by(
     let spent = Challenges(&app.database)
         .accept(&looked.spend(&nonce), password_hash.as_deref(), name)
         .await;
-    let account = looked.spent(app, spent).await?;
-    app.trace.by(account.user.id);
-    app.trace
-        .did(Action::InvitationAccepted, Some(account.user.id));
-    Ok(account)
+    let signing_in = looked.spent(app, spent).await?;
+    let id = signing_in.account.user.id;
+    app.trace.by(id);
+    app.trace.did(Action::InvitationAccepted, Some(id));
+    Ok(signing_in)
 }

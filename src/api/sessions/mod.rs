@@ -53,20 +53,19 @@ async fn refresh(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let address = app.config.attempts.address(&address);
     let now = clock::now();
     let refreshed = sessions.refresh(&token, &address, lifetimes, now).await?;
-    let (user_id, role, epoch, generation, proof) = match refreshed {
+    let (signed_in, role, generation) = match refreshed {
         Refreshed::Next {
-            user_id,
+            signed_in,
             role,
-            epoch,
             generation,
             is_familiar,
-            proof,
         } => {
             if !is_familiar {
                 let attempts = Attempts(&app.database);
+                let user_id = signed_in.user_id();
                 attempts.refreshed(user_id, &address, now).await?;
             }
-            (user_id, role, epoch, generation, proof)
+            (signed_in, role, generation)
         }
         Refreshed::Reused(user_id) => {
             app.trace.did(Action::RefreshReuse, Some(user_id));
@@ -79,14 +78,12 @@ async fn refresh(app: &App, request: &Incoming) -> Result<Reply, Refused> {
         }
         Refreshed::Revoked => return Err(Refused::Caller(Reason::Revoked)),
     };
-    app.trace.by(user_id);
+    app.trace.by(signed_in.user_id());
     token.generation = generation;
     let grant = Grant {
-        user_id,
+        signed_in: &signed_in,
         role: &role,
-        epoch,
         session: Some(&token.session),
-        proof: &proof,
     };
     let access_token = tokens::access_token(app, &grant)?;
     let mut answer = json!({ "access_token": access_token });

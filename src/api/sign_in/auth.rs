@@ -1,15 +1,16 @@
 //! `POST /auth`, as Flask-JWT has it.
 
-use edge_auth_core::proof::{Method, Proof};
+use edge_auth_core::proof::Method;
 use edge_auth_core::throttle::AttemptedName;
 use serde_json::{Value, json};
 
+use super::flow::{self, Shown};
 use super::tokens::{self, Grant};
 use super::{password, throttle};
 use crate::app::App;
 use crate::http::{Refused, Reply, body};
 use crate::platform::http::Incoming;
-use crate::platform::{clock, unicode};
+use crate::platform::unicode;
 use crate::store::audit::Action;
 
 /// `POST /auth`.
@@ -29,10 +30,17 @@ pub(super) async fn auth(app: &App, request: &Incoming) -> Result<Reply, Refused
         _ => (String::new(), String::new()),
     };
     let name = AttemptedName::username(&username, unicode::HOST);
-    let account = password::sign_in(app, request, &address, &name, &password).await?;
-    app.trace.by(account.user.id);
-    app.trace.did(Action::SignIn, Some(account.user.id));
-    let proof = Proof::by(Method::Password, clock::now().seconds());
-    let access_token = tokens::access_token(app, &Grant::new(&account, None, &proof))?;
+    let signing_in = password::sign_in(app, request, &address, &name, &password).await?;
+    let shown = Shown::by(Method::Password, false);
+    let signed_in = flow::after(app, &signing_in, shown).await?;
+    let user = &signing_in.account.user;
+    app.trace.by(user.id);
+    app.trace.did(Action::SignIn, Some(user.id));
+    let grant = Grant {
+        signed_in: &signed_in,
+        role: &user.role,
+        session: None,
+    };
+    let access_token = tokens::access_token(app, &grant)?;
     Ok(Reply::json(200, &json!({ "access_token": access_token })))
 }

@@ -1,13 +1,13 @@
 //! `POST /api/auth/login`.
 
-use edge_auth_core::proof::{Method, Proof};
+use edge_auth_core::proof::Method;
 use edge_auth_core::throttle::AttemptedName;
 use serde_json::Value;
 
+use super::flow::{self, Shown};
 use super::{password, throttle, tokens};
 use crate::app::App;
 use crate::http::{Refused, Reply, body, fields};
-use crate::platform::clock;
 use crate::platform::http::Incoming;
 
 /// `POST /api/auth/login`.
@@ -18,7 +18,9 @@ pub(super) async fn login(app: &App, request: &Incoming) -> Result<Reply, Refuse
     let (email, password) = (fields::string(email)?, fields::string(password)?);
     let offline_access = fields::offline_access(&mut members)?;
     let name = AttemptedName::email(&email);
-    let account = password::sign_in(app, request, &address, &name, &password).await?;
-    let proof = Proof::by(Method::Password, clock::now().seconds());
-    tokens::sign_in(app, request, &account, &proof, offline_access).await
+    let signing_in = password::sign_in(app, request, &address, &name, &password).await?;
+    let shown = Shown::by(Method::Password, offline_access);
+    let signed_in = flow::after(app, &signing_in, shown).await?;
+    let user = &signing_in.account.user;
+    tokens::sign_in(app, request, user, &signed_in, offline_access).await
 }

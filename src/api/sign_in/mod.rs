@@ -1,6 +1,7 @@
 //! Signing in: `POST /auth`, `POST /api/auth/login`, and what the other areas need of it.
 
 mod auth;
+pub(super) mod flow;
 mod login;
 pub(super) mod new_password;
 pub(super) mod password;

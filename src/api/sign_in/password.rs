@@ -1,6 +1,6 @@
 //! Signing in by a name and a password, whatever the route.
 
-use super::{new_password, throttle};
+use super::{flow, new_password, throttle};
 use crate::api::asking::{self, Asking};
 use crate::app::{App, Unexpected};
 use crate::http::Refused;
@@ -9,13 +9,12 @@ use crate::platform::clock::Timer;
 use crate::platform::http::Incoming;
 use crate::platform::turns::{MAX_AHEAD, Turn};
 use crate::platform::{clock, kdf, unicode};
-use crate::store::attempts::{Attempts, Noted};
+use crate::store::attempts::{Attempts, Chance};
 use crate::store::audit::Action;
 use crate::store::challenges::AskedBy;
-use crate::store::users::{Account, Users};
+use crate::store::users::{Account, SigningIn, Users};
 use crate::trace::log;
 use edge_auth_core::account::UserId;
-use edge_auth_core::mail;
 use edge_auth_core::password::{self, Function, StoredPassword, TriedPassword};
 use edge_auth_core::throttle::{AttemptedName, ClientAddress};
 
@@ -35,9 +34,10 @@ pub(crate) async fn sign_in(
     address: &ClientAddress,
     name: &AttemptedName,
     password: &str,
-) -> Result<Account, Refused> {
-    let account = check(app, request, address, name, password, None).await?;
-    let account = account.ok_or(Refused::Credentials)?;
+) -> Result<SigningIn, Refused> {
+    let signing_in = check(app, request, address, name, password, None).await?;
+    let signing_in = signing_in.ok_or(Refused::Credentials)?;
+    let account = &signing_in.account;
     if app.requires_verification()
         && account.email_verified_at.is_none()
         && let Some(email) = &account.user.email
@@ -46,7 +46,7 @@ pub(crate) async fn sign_in(
         asking.ask(app, AskedBy::Password(account.user.id)).await?;
         return Err(Refused::EmailNotVerified);
     }
-    Ok(account)
+    Ok(signing_in)
 }
 
 /// Checks the password of an account as a sign-in does, with its throttle. False where the account is
@@ -73,7 +73,7 @@ async fn check(
     name: &AttemptedName,
     password: &str,
     expected: Option<&Account>,
-) -> Result<Option<Account>, Refused> {
+) -> Result<Option<SigningIn>, Refused> {
     let keys = app.config.attempts.keys(name, address);
     let lines = vec![keys.name_line(), keys.address.as_str().to_owned()];
     let turn = Turn::take(lines, app.config.sign_in_floor.times(2)).await?;
@@ -90,48 +90,46 @@ async fn check(
     }
     if let Some(expected) = expected
         && !found
-            .account
+            .signing_in
             .as_ref()
-            .is_some_and(|now| expected.is_still(now))
+            .is_some_and(|now| expected.is_still(&now.account))
     {
         return Ok(None);
     }
-    let id = found.account.as_ref().map(|account| account.user.id);
+    let id = found.signing_in.as_ref().map(|now| now.account.user.id);
     let attempts = Attempts(&app.database);
     let account_keys = keys.account(id);
     let tried = TriedPassword::new(password, unicode::HOST);
-    let with_password = found.account.zip(found.password_hash);
+    let with_password = found.signing_in.zip(found.password_hash);
     if let Some(right) = right(app, with_password, &tried).await? {
         let Right {
-            account,
+            signing_in,
             stored,
             password_hash,
         } = right;
+        let account = &signing_in.account;
         let at = (account.user.id, account.epoch);
-        let (notice_id, browser) = (asking::random_id()?, asking::browser(request)?.code());
-        let unfamiliar = app
-            .notice(mail::Kind::UnfamiliarSignIn, &notice_id, &browser)
-            .filter(|_| account.email_verified_at.is_some());
-        let now = clock::now();
-        let noted = attempts.succeeded(&keys, &account_keys, at, unfamiliar, now);
-        match noted.await? {
-            Noted::Taken(mail) => {
-                asking::send(app, mail.map(|mail| *mail));
+        let chance = attempts.may_succeed(&keys, &account_keys, at, clock::now());
+        match chance.await? {
+            Chance::Open(success) => {
+                if !signing_in.second_factors.are_on() {
+                    flow::note(app, request, account, success).await?;
+                }
                 let current = app.config.password_function;
                 let pepper = app.config.peppers.active.as_ref();
                 if let Some(function) = stored.replacement(current, pepper) {
                     let old = (account.user.id, password_hash.as_str());
                     replace_hash(app, function, old, &tried).await?;
                 }
-                return Ok(Some(account));
+                return Ok(Some(signing_in));
             }
-            Noted::Changed if expected.is_some() => return Ok(None),
+            Chance::Changed if expected.is_some() => return Ok(None),
             // It was right a moment ago, so it is no guess.
-            Noted::Changed => {
+            Chance::Changed => {
                 floor.end().await?;
                 return Err(Refused::Credentials);
             }
-            Noted::Closed => {}
+            Chance::Closed => {}
         }
     }
     app.trace.did(Action::SignInFailed, id);
@@ -146,7 +144,7 @@ async fn check(
 
 /// An account whose password is right.
 struct Right {
-    account: Account,
+    signing_in: SigningIn,
     stored: StoredPassword,
     password_hash: String,
 }
@@ -158,10 +156,10 @@ struct Right {
 /// be tried with (docs/api.md, "Accounts").
 async fn right(
     app: &App,
-    account: Option<(Account, String)>,
+    account: Option<(SigningIn, String)>,
     tried: &TriedPassword,
 ) -> Result<Option<Right>, Unexpected> {
-    let with_hash = |(account, hash)| with_hash(app, account, hash);
+    let with_hash = |(signing_in, hash)| with_hash(app, signing_in, hash);
     let Some(looked_at) = account.and_then(with_hash) else {
         let decoy = password::new_derivation(app.config.password_function, [0; 16]);
         kdf::derive(&decoy, tried.raw()).await?;
@@ -180,13 +178,13 @@ async fn right(
         let key = kdf::derive(stored.derivation(), normalized).await?;
         right = stored.matches(&key, peppers);
     }
-    let may = right && tried.can_be_right() && !looked_at.account.disabled;
+    let may = right && tried.can_be_right() && !looked_at.signing_in.account.disabled;
     Ok(may.then_some(looked_at))
 }
 
 /// The account with its hash. A hash that cannot be verified is nobody's password; it is logged.
-fn with_hash(app: &App, account: Account, password_hash: String) -> Option<Right> {
-    let id = account.user.id;
+fn with_hash(app: &App, signing_in: SigningIn, password_hash: String) -> Option<Right> {
+    let id = signing_in.account.user.id;
     match StoredPassword::parse(&password_hash, app.config.sign_in_budget()) {
         Ok(stored) => {
             if !stored.has_its_pepper(&app.config.peppers) {
@@ -195,7 +193,7 @@ fn with_hash(app: &App, account: Account, password_hash: String) -> Option<Right
                 ));
             }
             Some(Right {
-                account,
+                signing_in,
                 stored,
                 password_hash,
             })

@@ -8,42 +8,20 @@ use crate::platform::http::Incoming;
 use crate::platform::{clock, random};
 use crate::store::audit::{Action, USER_AGENT_CHARACTERS};
 use crate::store::sessions::{NewSession, Sessions};
-use crate::store::users::Account;
-use edge_auth_core::account::{Role, User, UserId};
-use edge_auth_core::proof::Proof;
+use edge_auth_core::account::{Role, User};
 use edge_auth_core::session::{Lifetimes, RefreshToken, SessionId};
+use edge_auth_core::sign_in::SignedIn;
 use edge_auth_core::token::{self, Issue};
 
 /// Whom an access token is for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grant<'a> {
-    /// The account's id.
-    pub(crate) user_id: UserId,
+    /// Who is signed in.
+    pub(crate) signed_in: &'a SignedIn,
     /// The account's role.
     pub(crate) role: &'a Role,
-    /// The account's epoch.
-    pub(crate) epoch: u64,
     /// The session that the token belongs to, if any.
     pub(crate) session: Option<&'a SessionId>,
-    /// When and by what it was shown who the caller is.
-    pub(crate) proof: &'a Proof,
-}
-
-impl<'a> Grant<'a> {
-    /// A grant to `account`.
-    pub(crate) fn new(
-        account: &'a Account,
-        session: Option<&'a SessionId>,
-        proof: &'a Proof,
-    ) -> Self {
-        Self {
-            user_id: account.user.id,
-            role: &account.user.role,
-            epoch: account.epoch,
-            session,
-            proof,
-        }
-    }
 }
 
 /// A new access token.
@@ -53,11 +31,9 @@ pub(crate) fn access_token(app: &App, grant: &Grant<'_>) -> Result<String, Unexp
         now: clock::now().seconds(),
         lifetime: app.config.access_token_lifetime,
         jti: random::bytes()?,
-        user_id: grant.user_id,
+        signed_in: grant.signed_in,
         role: grant.role.as_str(),
-        epoch: grant.epoch,
         session: grant.session,
-        proof: grant.proof,
     };
     token::sign(issue, &app.config.keys.active).map_err(Unexpected::new)
 }
@@ -102,9 +78,8 @@ impl Opening {
     }
 
     /// As the database takes it.
-    pub(crate) fn new_session<'a>(&'a self, proof: &'a Proof) -> NewSession<'a> {
+    pub(crate) fn new_session(&self) -> NewSession<'_> {
         NewSession {
-            proof,
             id: &self.id,
             user_agent: self.user_agent.as_deref(),
             limit: self.limit,
@@ -123,24 +98,27 @@ impl Opening {
 }
 
 /// The answer to a register or login that succeeded, with the session that it opened.
-pub(crate) fn signed_in(
+pub(crate) fn answer(
     app: &App,
     action: Action,
     status: u16,
     message: &str,
-    account: &Account,
-    proof: &Proof,
+    user: &User,
+    signed_in: &SignedIn,
     opening: Option<Opening>,
 ) -> Result<Reply, Refused> {
-    app.trace.by(account.user.id);
-    app.trace.did(action, Some(account.user.id));
-    let session = opening.as_ref().map(|opening| &opening.id);
-    let grant = Grant::new(account, session, proof);
+    app.trace.by(user.id);
+    app.trace.did(action, Some(user.id));
+    let grant = Grant {
+        signed_in,
+        role: &user.role,
+        session: opening.as_ref().map(|opening| &opening.id),
+    };
     let access_token = access_token(app, &grant)?;
     let mut body = json!({
         "access_token": access_token,
         "message": message,
-        "user": user_json(&account.user),
+        "user": user_json(user),
     });
     if let Some(opening) = opening {
         add_refresh_token(app, &mut body, &opening.refresh_token())?;
@@ -148,27 +126,26 @@ pub(crate) fn signed_in(
     Ok(Reply::json(status, &body))
 }
 
-/// Answers a sign-in of `account`, with a session if one is asked for.
+/// Answers a sign-in of `user`, with a session if one is asked for.
 pub(crate) async fn sign_in(
     app: &App,
     request: &Incoming,
-    account: &Account,
-    proof: &Proof,
+    user: &User,
+    signed_in: &SignedIn,
     offline_access: bool,
 ) -> Result<Reply, Refused> {
     let mut opening = None;
     if offline_access {
         let new = Opening::new(app, request)?;
         let sessions = Sessions(&app.database);
-        let (id, epoch) = (account.user.id, account.epoch);
-        if !sessions.open(id, epoch, &new.new_session(proof)).await? {
+        if !sessions.open(signed_in, &new.new_session()).await? {
             // It was changed a moment ago.
             return Err(Refused::Credentials);
         }
         opening = Some(new);
     }
     let message = "Login successful";
-    signed_in(app, Action::SignIn, 200, message, account, proof, opening)
+    answer(app, Action::SignIn, 200, message, user, signed_in, opening)
 }
 
 /// `user` as clients see it (docs/api.md, "Accounts").

@@ -187,4 +187,4 @@ mod failures;
 mod forgetting;
 mod successes;
 
-pub use successes::Noted;
+pub use successes::{Chance, Success};

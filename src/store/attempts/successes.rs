@@ -52,16 +52,29 @@ const MAY_SUCCEED: &str = concat!(
       NOT EXISTS (SELECT 1 FROM attempts WHERE key = ?3 AND familiar_until > ?5)"
 );
 
-/// What has become of a right password.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Noted {
-    /// It counts. The mail that tells the account's owner of a sign-in from an address that was not
-    /// familiar, if there is to be one.
-    Taken(Option<Box<Queued>>),
+/// Whether what somebody has shown may count.
+#[derive(Debug)]
+pub enum Chance {
+    /// It counts.
+    Open(Success),
     /// The pair, the address or the account is closed.
     Closed,
     /// The account is no longer as it was when the password was looked at.
     Changed,
+}
+
+/// What there is to write once somebody is signed in: a factor alone takes no failures back and makes no
+/// address familiar.
+#[derive(Debug)]
+#[must_use]
+pub struct Success {
+    id: UserId,
+    pair: Option<JsValue>,
+    everywhere: Option<JsValue>,
+    here: JsValue,
+    familiar: bool,
+    unfamiliar: bool,
+    now: UnixMillis,
 }
 
 /// ?1 here, ?2 now, ?3 until when it is familiar, to account ?4.
@@ -86,20 +99,17 @@ const REFRESHED: &str = "INSERT INTO attempts \
     ON CONFLICT (key) DO UPDATE SET familiar_until = excluded.familiar_until";
 
 impl Attempts<'_> {
-    /// Takes note of the right password for `account`, which was looked at when `id` had that epoch.
-    /// Where nothing changes, nothing is written. `unfamiliar` is how its owner is told, if at all,
-    /// where the address is not familiar.
+    /// Whether what was right for `account` may count, which was looked at when `id` had that epoch.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn succeeded(
+    pub async fn may_succeed(
         &self,
         keys: &AttemptKeys,
         account: &AccountKeys,
         (id, epoch): (UserId, u64),
-        unfamiliar: Option<Notice<'_>>,
         now: UnixMillis,
-    ) -> Result<Noted, StoreError> {
+    ) -> Result<Chance, StoreError> {
         let [pair, here, everywhere] =
             [&keys.pair, &account.here, &account.everywhere].map(|key| JsValue::from(key.as_str()));
         let values = [
@@ -116,33 +126,54 @@ impl Attempts<'_> {
         let row = row.ok_or_else(Row::missing)?;
         let says = |column| row.integer(column).map(|value| value != 0);
         if !says(4)? {
-            return Ok(Noted::Changed);
+            return Ok(Chance::Changed);
         }
         if !says(0)? {
-            return Ok(Noted::Closed);
+            return Ok(Chance::Closed);
         }
+        Ok(Chance::Open(Success {
+            id,
+            pair: says(2)?.then_some(pair),
+            everywhere: says(3)?.then_some(everywhere),
+            here,
+            familiar: !says(1)?,
+            unfamiliar: says(5)?,
+            now,
+        }))
+    }
+
+    /// Takes note of a sign-in. Where nothing changes, nothing is written. `unfamiliar` is how its owner
+    /// is told, if at all, where the address was not familiar; the mail that tells it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn succeeded(
+        &self,
+        success: Success,
+        unfamiliar: Option<Notice<'_>>,
+    ) -> Result<Option<Queued>, StoreError> {
+        let (id, now) = (success.id, millis(success.now));
         let mut statements = Vec::new();
-        let notice = unfamiliar.filter(|_| says(5).unwrap_or_default());
+        let notice = unfamiliar.filter(|_| success.unfamiliar);
         let tells = notice.is_some();
         statements.extend(notice.map(|notice| notice.statement(id)));
-        if says(3)? {
-            let values = vec![everywhere, here.clone(), millis(now)];
+        if let Some(everywhere) = success.everywhere {
+            let values = vec![everywhere, success.here.clone(), now.clone()];
             statements.push(Statement(TAKE_BACK, values));
         }
-        if says(1)? {
-            let until = millis(now.plus(FAMILIAR_WHEN_WRITTEN));
-            let values = vec![here, millis(now), until, id_number(id)];
+        if !success.familiar {
+            let until = millis(success.now.plus(FAMILIAR_WHEN_WRITTEN));
+            let values = vec![success.here, now, until, id_number(id)];
             statements.push(Statement(FAMILIAR_HERE, values));
         }
-        if says(2)? {
+        if let Some(pair) = success.pair {
             statements.push(Statement(FORGET, vec![pair]));
         }
         if statements.is_empty() {
-            return Ok(Noted::Taken(None));
+            return Ok(None);
         }
         let first = self.0.batch(&statements).await?.filter(|_| tells);
-        let mail = first.as_ref().map(queued).transpose()?;
-        Ok(Noted::Taken(mail.map(Box::new)))
+        first.as_ref().map(queued).transpose()
     }
 
     /// The statement that makes an address familiar, to be run after the account was made.

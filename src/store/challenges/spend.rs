@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use super::Challenges;
 use crate::store::outbox::{Notice, Queued, due_at, outbox_columns, queued};
-use crate::store::users::{Account, account, columns};
+use crate::store::users::{Account, SigningIn, columns, signing_in, signing_in_columns};
 use crate::store::{Statement, StoreError, id_number, millis, number, or_null, seconds};
 use edge_auth_core::account::UserId;
 use edge_auth_core::challenge::{ChallengeId, Kind};
@@ -70,7 +70,12 @@ const PROVE: &str = concat!(
     owner!()
 );
 
-const ACCOUNT: &str = concat!("SELECT ", columns!(), " FROM users WHERE id = ", owner!());
+const SIGNING_IN: &str = concat!(
+    "SELECT ",
+    signing_in_columns!(),
+    " FROM users WHERE id = ",
+    owner!()
+);
 
 /// Whoever proves an address first finds nothing there of anybody else.
 const CLEAR: [&str; 5] = [
@@ -233,11 +238,11 @@ impl Challenges<'_> {
         spend: &Spend<'_>,
         then: Vec<Statement>,
         mails: usize,
-    ) -> Result<Option<(Account, Vec<Queued>)>, SpendError> {
+    ) -> Result<Option<(SigningIn, Vec<Queued>)>, SpendError> {
         let mut statements = vec![spend.spend()];
         statements.extend(then);
         let last = statements.len();
-        statements.push(Statement(ACCOUNT, spend.own([])));
+        statements.push(Statement(SIGNING_IN, spend.own([])));
         let failed = |error: StoreError| {
             if error.is_duplicate_of("users.email") {
                 SpendError::EmailTaken
@@ -256,7 +261,7 @@ impl Challenges<'_> {
                 let row = rows(index)?.into_iter().next();
                 queue.extend(row.as_ref().map(queued).transpose()?);
             }
-            Ok(Some((account(&row)?, queue)))
+            Ok(Some((signing_in(&row)?, queue)))
         };
         read().map_err(SpendError::Store)
     }
@@ -268,7 +273,7 @@ impl Challenges<'_> {
     pub async fn verify(&self, spend: &Spend<'_>) -> Result<Option<Account>, SpendError> {
         let proved = Statement(PROVE, spend.own([millis(spend.now)]));
         let ran = self.run(spend, vec![proved], 0).await?;
-        Ok(ran.map(|(account, _)| account))
+        Ok(ran.map(|(owner, _)| owner.account))
     }
 
     /// Sets a new password, and proves the address. Sessions and tokens are over, other challenges void,
@@ -301,7 +306,8 @@ impl Challenges<'_> {
         statements.extend(
             notice.map(|notice| notice.of_password(spend.account.user.id, Some(new.password_hash))),
         );
-        self.run(spend, statements, mails).await
+        let ran = self.run(spend, statements, mails).await?;
+        Ok(ran.map(|(owner, mails)| (owner.account, mails)))
     }
 
     /// Lets somebody in who reads mail to the address. If nobody had proven it, nothing of what there
@@ -309,14 +315,14 @@ impl Challenges<'_> {
     ///
     /// # Errors
     /// See [`SpendError`].
-    pub async fn sign_in(&self, spend: &Spend<'_>) -> Result<Option<Account>, SpendError> {
+    pub async fn sign_in(&self, spend: &Spend<'_>) -> Result<Option<SigningIn>, SpendError> {
         let statements = if spend.is_proven() {
             Vec::new()
         } else {
             spend.take_over(None, None)
         };
         let ran = self.run(spend, statements, 0).await?;
-        Ok(ran.map(|(account, _)| account))
+        Ok(ran.map(|(owner, _)| owner))
     }
 
     /// Takes over an account that was made for somebody, with that password, if any, and name.
@@ -328,10 +334,10 @@ impl Challenges<'_> {
         spend: &Spend<'_>,
         password_hash: Option<&str>,
         name: Option<&str>,
-    ) -> Result<Option<Account>, SpendError> {
+    ) -> Result<Option<SigningIn>, SpendError> {
         let statements = spend.take_over(password_hash, name);
         let ran = self.run(spend, statements, 0).await?;
-        Ok(ran.map(|(account, _)| account))
+        Ok(ran.map(|(owner, _)| owner))
     }
 
     /// Gives the account its new address. If the former one was proven its reader can take that back.
@@ -359,7 +365,8 @@ impl Challenges<'_> {
             statements.push(Statement(NOTICE_OF_FORMER, values));
         }
         let mails = usize::from(former.is_told);
-        self.run(spend, statements, mails).await
+        let ran = self.run(spend, statements, mails).await?;
+        Ok(ran.map(|(owner, mails)| (owner.account, mails)))
     }
 
     /// Gives the account its former address back, and ends its sessions and tokens.
@@ -373,7 +380,7 @@ impl Challenges<'_> {
             Statement(REVERT_EMAIL, reverted),
         ];
         let ran = self.run(spend, statements, 0).await?;
-        Ok(ran.map(|(account, _)| account))
+        Ok(ran.map(|(owner, _)| owner.account))
     }
 }
 

@@ -12,7 +12,9 @@ use super::outbox::{Queued, queued};
 use super::sessions::{NewSession, Sessions, earliest, is_open};
 use super::{Database, Row, Statement, StoreError, id_number, millis, or_null};
 use edge_auth_core::account::{Email, Name, SignInName, User, UserId, Username};
+use edge_auth_core::proof::{Method, Proof};
 use edge_auth_core::session::{Lifetimes, SessionId};
+use edge_auth_core::sign_in::{FirstFactor, SecondFactors};
 use edge_auth_core::throttle::{AddressHash, AttemptKey, AttemptKeys};
 use edge_auth_core::time::{UnixMillis, UnixSeconds};
 
@@ -41,6 +43,28 @@ impl Account {
     /// Whether `now` is this account, with the rights and the password that it had.
     pub(crate) fn is_still(&self, now: &Self) -> bool {
         now.user.id == self.user.id && now.epoch == self.epoch && !now.disabled
+    }
+}
+
+/// An account of which somebody shows a first factor.
+#[derive(Debug)]
+pub struct SigningIn {
+    /// The account.
+    pub account: Account,
+    /// What else it may ask for.
+    pub second_factors: SecondFactors,
+}
+
+impl SigningIn {
+    /// The beginning of the sign-in that this is.
+    #[must_use]
+    pub fn by(&self, method: Method) -> FirstFactor {
+        FirstFactor {
+            user_id: self.account.user.id,
+            epoch: self.account.epoch,
+            method,
+            second_factors: self.second_factors,
+        }
     }
 }
 
@@ -79,6 +103,8 @@ pub struct NewAccount<'a> {
     pub language: &'a str,
     /// Its first session, if it is to have one.
     pub session: Option<NewSession<'a>>,
+    /// When and by what its owner has shown who they are.
+    pub proof: &'a Proof,
     /// What is sent to have its address proven, where mail is sent.
     pub verification: Option<NewChallenge<'a>>,
 }
@@ -87,7 +113,7 @@ pub struct NewAccount<'a> {
 #[derive(Debug)]
 pub struct SignIn {
     /// The account of that name.
-    pub account: Option<Account>,
+    pub signing_in: Option<SigningIn>,
     /// Its stored password, if it has one.
     pub password_hash: Option<String>,
     /// Whether the attempt has to wait.
@@ -117,6 +143,35 @@ macro_rules! columns {
     };
 }
 pub(super) use columns;
+
+/// The columns of a [`SigningIn`], in the order in which `signing_in` reads them.
+macro_rules! signing_in_columns {
+    () => {
+        concat!(
+            columns!(),
+            ", EXISTS (SELECT 1 FROM totp WHERE totp.user_id = users.id AND secret IS NOT NULL), \
+               (SELECT max(second_factor) FROM passkeys WHERE passkeys.user_id = users.id), \
+               EXISTS (SELECT 1 FROM recovery_codes WHERE recovery_codes.user_id = users.id)"
+        )
+    };
+}
+pub(super) use signing_in_columns;
+
+/// The number of columns of a [`SigningIn`].
+pub(super) const SIGNING_IN_COLUMNS: u32 = COLUMNS + 3;
+
+pub(super) fn signing_in(row: &Row) -> Result<SigningIn, StoreError> {
+    let asks_for_passkey = row.optional_integer(COLUMNS + 1)?;
+    Ok(SigningIn {
+        account: account(row)?,
+        second_factors: SecondFactors {
+            totp: row.integer(COLUMNS)? != 0,
+            asks_for_passkey: asks_for_passkey == Some(1),
+            passkeys: asks_for_passkey.is_some(),
+            recovery_codes: row.integer(COLUMNS + 2)? != 0,
+        },
+    })
+}
 
 /// The columns of an account, and their number.
 pub(super) const COLUMNS: u32 = 12;
@@ -155,7 +210,7 @@ macro_rules! sign_in_by {
     ($column:literal) => {
         concat!(
             "SELECT ",
-            columns!(),
+            signing_in_columns!(),
             ", password_hash, closed_until, address_closed_until FROM (",
             closed!("?2", "?3", "?4"),
             ") LEFT JOIN users ON ",
@@ -264,15 +319,15 @@ impl Users<'_> {
             .await?
             .ok_or_else(Row::missing)?;
         Ok(SignIn {
-            account: if row.is_null(0) {
+            signing_in: if row.is_null(0) {
                 None
             } else {
-                Some(account(&row)?)
+                Some(signing_in(&row)?)
             },
-            password_hash: row.text(COLUMNS),
+            password_hash: row.text(SIGNING_IN_COLUMNS),
             closed: Closed {
-                pair: row.millis(COLUMNS + 1)?,
-                address: row.millis(COLUMNS + 2)?,
+                pair: row.millis(SIGNING_IN_COLUMNS + 1)?,
+                address: row.millis(SIGNING_IN_COLUMNS + 2)?,
             },
         })
     }
@@ -332,7 +387,12 @@ impl Users<'_> {
                 Attempts::registered(address, email.clone(), hash, now),
             ];
             if let Some(session) = &new.session {
-                statements.push(Sessions::opened_first(email.clone(), hash, session));
+                statements.push(Sessions::opened_first(
+                    email.clone(),
+                    hash,
+                    new.proof,
+                    session,
+                ));
             }
             let mut mail = None;
             if let Some(verification) = &new.verification {

@@ -8,6 +8,7 @@ use super::super::test_keys::{ed25519, hmac, p256};
 use super::*;
 use crate::json::NotAnObject;
 use crate::proof::{Method, Proof};
+use crate::sign_in::SignedIn;
 
 const NOW: u64 = 1_700_000_000;
 const ISSUER: &str = "edge-auth";
@@ -16,18 +17,24 @@ fn keys() -> Keys {
     hmac().into()
 }
 
-static PROOF: LazyLock<Proof> = LazyLock::new(|| Proof::by(Method::Password, UnixSeconds(NOW)));
+fn signed_in(epoch: u64, second: Option<Method>) -> SignedIn {
+    let proof = Proof {
+        auth_time: UnixSeconds(NOW),
+        amr: Amr::of(Method::Password, second),
+    };
+    SignedIn::resumed(UserId::new(7).unwrap(), epoch, proof)
+}
+
+static SIGNED_IN: LazyLock<SignedIn> = LazyLock::new(|| signed_in(4, None));
 
 fn issue() -> Issue<'static> {
     Issue {
-        proof: &PROOF,
         issuer: ISSUER,
         now: UnixSeconds(NOW),
         lifetime: Seconds(900),
         jti: [3; 16],
-        user_id: UserId::new(7).unwrap(),
+        signed_in: &SIGNED_IN,
         role: "customer",
-        epoch: 4,
         session: None,
     }
 }
@@ -78,6 +85,7 @@ fn accepts_what_it_issues_until_it_expires() {
         session: None,
         role: Some("customer".to_owned()),
         auth_time: Some(UnixSeconds(NOW)),
+        amr: Amr::claimed(&[]),
         issued_at: Some(1_700_000_000.0),
         expires_at: 1_700_000_900.0,
     });
@@ -132,6 +140,7 @@ fn accepts_a_token_of_flask_jwt() {
         session: None,
         role: None,
         auth_time: None,
+        amr: Amr::claimed(&[]),
         issued_at: Some(1_700_000_000.0),
         expires_at: 1_700_000_300.0,
     };
@@ -149,7 +158,7 @@ fn retired(key: SigningKey) -> RetiredKey {
 fn every_algorithm_issues_and_accepts() {
     for (key, algorithm) in [(hmac(), "HS256"), (ed25519(), "EdDSA"), (p256(), "ES256")] {
         let issue = Issue {
-            epoch: u64::MAX,
+            signed_in: &signed_in(u64::MAX, Some(Method::OneTimePassword)),
             session: Some(&SessionId::claimed("the session".to_owned())),
             ..issue()
         };
@@ -163,6 +172,7 @@ fn every_algorithm_issues_and_accepts() {
         assert_eq!(token.subject, Ok(UserId::new(7).unwrap()));
         assert_eq!(token.session.unwrap().as_str(), "the session");
         assert_eq!(token.epoch, Some(u64::MAX));
+        assert_eq!(token.amr.as_str(), "pwd otp mfa");
     }
 }
 
