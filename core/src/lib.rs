@@ -6,7 +6,9 @@
 pub mod account;
 mod broken_rule;
 pub mod challenge;
+pub mod data_keys;
 pub mod dialect;
+pub mod factor;
 pub mod json;
 pub mod keyed_hash;
 pub mod mail;
