@@ -4,6 +4,7 @@ pub mod gateway;
 pub mod mail;
 
 mod accounts;
+mod data_keys;
 mod keys;
 mod origins;
 mod passwords;
@@ -17,6 +18,7 @@ use std::fmt;
 
 use edge_auth_core::account::Roles;
 use edge_auth_core::challenge::ChallengeKeys;
+use edge_auth_core::data_keys::DataKeys;
 use edge_auth_core::password::{Function, Peppers};
 use edge_auth_core::session::{Lifetimes, RefreshKeys};
 use edge_auth_core::throttle::AttemptHasher;
@@ -54,6 +56,8 @@ pub struct Config {
     pub refresh_keys: RefreshKeys,
     /// Make and verify links and codes. Their secrets follow from those of [`Config::keys`].
     pub challenge_keys: ChallengeKeys,
+    /// `DATA_KEY` and `DATA_KEYS_RETIRED`: encrypt what must be read again. None without the first.
+    pub data_keys: Option<DataKeys>,
     /// `SESSION_LIFETIME` and `SESSION_IDLE_LIFETIME`.
     pub session_lifetimes: Lifetimes,
     /// `SESSIONS_PER_USER`: one more, and the oldest one goes.
@@ -128,6 +132,7 @@ impl Config {
             attempts: keys::attempt_hasher(&keys)?,
             refresh_keys: keys::refresh_keys(&keys),
             challenge_keys: keys::challenge_keys(&keys),
+            data_keys: data_keys::data_keys(read)?,
             keys,
             issuer,
             access_token_lifetime: Seconds(

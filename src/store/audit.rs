@@ -15,6 +15,10 @@ pub enum Action {
     FirstFactor,
     /// A second factor was wrong.
     SecondFactorFailed,
+    /// Somebody who is signed in has shown anew who they are.
+    Reauthentication,
+    /// A recovery code was used up.
+    RecoveryCodeUsed,
     /// A password was wrong, or the account disabled, unknown or closed.
     SignInFailed,
     /// A registration, or a change of name, was told that the name is taken.
@@ -66,6 +70,8 @@ impl Action {
             Self::SignIn => "sign_in",
             Self::FirstFactor => "first_factor",
             Self::SecondFactorFailed => "second_factor_failed",
+            Self::Reauthentication => "reauthentication",
+            Self::RecoveryCodeUsed => "recovery_code_used",
             Self::SignInFailed => "sign_in_failed",
             Self::RefreshReuse => "refresh_reuse",
             Self::Logout => "logout",

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod challenges;
 pub mod outbox;
 pub mod purges;
+pub mod second_factors;
 pub mod sessions;
 pub mod tickets;
 pub mod users;

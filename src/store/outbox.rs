@@ -73,10 +73,15 @@ pub(super) use columns as outbox_columns;
 /// Only whoever reads mail to the address is told. `$condition` is what must have come to pass.
 macro_rules! notice {
     ($condition:literal) => {
+        notice!($condition, "NULL")
+    };
+    ($condition:literal, $detail:literal) => {
         concat!(
             "INSERT INTO outbox (",
             outbox_columns!(),
-            ") SELECT ?2, ?3, ?4, id, NULL, email, language, ?5, ?6, ?7, NULL FROM users \
+            ") SELECT ?2, ?3, ?4, id, NULL, email, language, ?5, ?6, ?7, ",
+            $detail,
+            " FROM users \
              WHERE id = ?1 AND email IS NOT NULL AND email_verified_at IS NOT NULL AND ",
             $condition,
             " RETURNING ",
@@ -89,6 +94,12 @@ const NOTICE: &str = notice!("disabled = 0");
 
 /// Of a password ?8 that was stored before, in the same transaction; null where it was taken away.
 const NOTICE_OF_PASSWORD: &str = notice!("password_hash IS ?8");
+
+/// Of a recovery code that the statement before has used up.
+const NOTICE_OF_RECOVERY_CODE: &str = notice!(
+    "changes() = 1",
+    "(SELECT CAST(count(*) AS TEXT) FROM recovery_codes WHERE user_id = ?1)"
+);
 
 /// Takes what is due; the pauses are a minute, then two, four and up to an hour.
 const TAKE: &str = concat!(
@@ -152,6 +163,12 @@ impl Notice<'_> {
         let mut values = self.values(user);
         values.push(or_null(password_hash));
         Statement(NOTICE_OF_PASSWORD, values)
+    }
+
+    /// The statement that tells of a recovery code, to be run right after one that changed a row
+    /// because the code was right.
+    pub(super) fn of_recovery_code(&self, user: UserId) -> Statement {
+        Statement(NOTICE_OF_RECOVERY_CODE, self.values(user))
     }
 }
 

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 use super::attempts::Attempts;
 use super::{
     Authority, Database, Row, Statement, StoreError, caller_may, id_number, length, millis, number,
-    or_null, seconds,
+    or_null, seconds, tickets,
 };
 use edge_auth_core::account::{Role, UserId};
 use edge_auth_core::proof::{Amr, Proof};
@@ -149,6 +149,13 @@ const CLOSE_OF_USER: &str = concat!(
     " RETURNING 1"
 );
 
+/// The session ?1 of the caller ?2 has been shown anew who it is.
+const PROVE_AGAIN: &str = concat!(
+    "UPDATE sessions SET auth_time = ?3, amr = ?4 WHERE id = ?1 AND ",
+    caller_may!("?2"),
+    " RETURNING 1"
+);
+
 const MAY_CLOSE: &str = concat!("SELECT 1 WHERE ", caller_may!("?1"));
 
 const CLOSE_OTHERS: &str = concat!(
@@ -217,6 +224,24 @@ impl Sessions<'_> {
             proof.amr.as_str().into(),
         ];
         Statement(OPEN_FIRST, values)
+    }
+
+    /// Takes note that the caller has shown anew who they are; false where the session is over.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn prove_again(
+        &self,
+        proof: &Proof,
+        authority: &Authority<'_>,
+    ) -> Result<bool, StoreError> {
+        let values = [
+            or_null(authority.session.map(SessionId::as_str)),
+            authority.value(),
+            seconds(proof.auth_time),
+            proof.amr.as_str().into(),
+        ];
+        Ok(self.0.first(PROVE_AGAIN, &values).await?.is_some())
     }
 
     /// Spends `token`, sent from `address`.
@@ -302,8 +327,12 @@ impl Sessions<'_> {
         id: &str,
         authority: &Authority<'_>,
     ) -> Result<bool, StoreError> {
-        let values = [id.into(), id_number(authority.user_id), authority.value()];
-        Ok(self.0.first(CLOSE_OF_USER, &values).await?.is_some())
+        let values = vec![id.into(), id_number(authority.user_id), authority.value()];
+        let statements = [
+            Statement(CLOSE_OF_USER, values),
+            tickets::voided(authority.user_id, authority),
+        ];
+        Ok(self.0.batch(&statements).await?.is_some())
     }
 
     /// Ends the sessions of the caller but the one that asks; false where the caller may not.
@@ -316,6 +345,7 @@ impl Sessions<'_> {
         let statements = [
             Statement(MAY_CLOSE, vec![authority.value()]),
             Statement(CLOSE_OTHERS, values),
+            tickets::voided(authority.user_id, authority),
         ];
         Ok(self.0.batch(&statements).await?.is_some())
     }

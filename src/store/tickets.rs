@@ -1,7 +1,9 @@
 //! The table `tickets`: who has shown the first factor of an account that asks for two.
 
 use super::users::{SIGNING_IN_COLUMNS, SigningIn, columns, signing_in, signing_in_columns};
-use super::{Database, Row, Statement, StoreError, id_number, millis, number, or_null};
+use super::{
+    Authority, Database, Row, Statement, StoreError, caller_may, id_number, millis, number, or_null,
+};
 use edge_auth_core::account::UserId;
 use edge_auth_core::proof::Method;
 use edge_auth_core::sign_in::{HalfSignedIn, TicketDigest};
@@ -73,7 +75,11 @@ const LOOK: &str = concat!(
 /// After the statement that accepts the second factor, which changed a row.
 const USE_UP: &str = "DELETE FROM tickets WHERE digest = ?1 AND changes() = 1 RETURNING 1";
 
-const VOID: &str = "DELETE FROM tickets WHERE user_id = ?1";
+/// Those of account ?1, by the caller ?2.
+const VOID: &str = concat!(
+    "DELETE FROM tickets WHERE user_id = ?1 AND ",
+    caller_may!("?2")
+);
 
 impl Tickets<'_> {
     /// Gives a ticket; false where the account has changed since its first factor was looked at.
@@ -144,7 +150,8 @@ pub(super) fn used_up(digest: &TicketDigest) -> Statement {
     Statement(USE_UP, vec![digest.as_str().into()])
 }
 
-/// The statement that voids the tickets of an account whose factors change.
-pub(super) fn voided(user: UserId) -> Statement {
-    Statement(VOID, vec![id_number(user)])
+/// The statement that voids the tickets of `user`, whose factors, rights or sessions change. Where the
+/// account's epoch changes they are void by that.
+pub(super) fn voided(user: UserId, authority: &Authority<'_>) -> Statement {
+    Statement(VOID, vec![id_number(user), authority.value()])
 }

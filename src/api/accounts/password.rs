@@ -83,8 +83,8 @@ pub(super) async fn check_password(
 ) -> Result<(), Refused> {
     let address = throttle::admit(&app.sign_in_limit, request).await?;
     match password::confirm(app, request, &address, &caller.account, password).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(caller::revoked_meanwhile(app, request, caller).await),
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(caller::revoked_meanwhile(app, request, caller).await),
         Err(Refused::Credentials) => Err(Refused::WrongPassword),
         Err(refused) => Err(refused),
     }

@@ -181,9 +181,9 @@ async fn authorized(
     };
     let address = throttle::admit(&app.sign_in_limit, request).await?;
     match password::confirm(app, request, &address, account, password).await {
-        Ok(true) => Ok(()),
+        Ok(Some(_)) => Ok(()),
         // It was changed a moment ago, which has voided the link.
-        Ok(false) => Err(looked.dead()),
+        Ok(None) => Err(looked.dead()),
         Err(Refused::Credentials) => Err(Refused::WrongPassword),
         Err(refused) => Err(refused),
     }

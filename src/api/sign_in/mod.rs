@@ -5,6 +5,8 @@ pub(super) mod flow;
 mod login;
 pub(super) mod new_password;
 pub(super) mod password;
+pub(super) mod reauthenticate;
+pub(super) mod second_factor;
 pub(super) mod throttle;
 pub(super) mod tokens;
 
@@ -22,5 +24,13 @@ pub(super) const ROUTES: &[Route] = &[
     Route::api(
         "/api/auth/login",
         &[Method::new("POST", handler!(login::login))],
+    ),
+    Route::api(
+        "/api/auth/reauthenticate",
+        &[Method::new("POST", handler!(reauthenticate::reauthenticate))],
+    ),
+    Route::api(
+        "/api/auth/second-factor",
+        &[Method::new("POST", handler!(second_factor::second_factor))],
     ),
 ];

@@ -49,7 +49,7 @@ pub(crate) async fn sign_in(
     Ok(signing_in)
 }
 
-/// Checks the password of an account as a sign-in does, with its throttle. False where the account is
+/// Checks the password of an account as a sign-in does, with its throttle. `None` where the account is
 /// no longer what it was: then the password is not looked at, and nothing is counted.
 pub(crate) async fn confirm(
     app: &App,
@@ -57,12 +57,11 @@ pub(crate) async fn confirm(
     address: &ClientAddress,
     account: &Account,
     password: &str,
-) -> Result<bool, Refused> {
+) -> Result<Option<SigningIn>, Refused> {
     let user = &account.user;
     let name = user.email.as_ref().or(user.username.as_ref());
     let name = AttemptedName::username(name.map_or("", String::as_str), unicode::HOST);
-    let found = check(app, request, address, &name, password, Some(account)).await?;
-    Ok(found.is_some())
+    check(app, request, address, &name, password, Some(account)).await
 }
 
 /// The account whose password is right; `None` where it is not the one that is `expected`, as it was.

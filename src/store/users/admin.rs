@@ -11,7 +11,7 @@ use crate::store::attempts::Attempts;
 use crate::store::challenges::NewChallenge;
 use crate::store::outbox::{Queued, queued};
 use crate::store::{
-    Authority, Statement, StoreError, caller_may, id_number, number, or_null, seconds,
+    Authority, Statement, StoreError, caller_may, id_number, number, or_null, seconds, tickets,
 };
 
 /// What an administrator changes; what is `None` stays.
@@ -146,7 +146,11 @@ impl Users<'_> {
             seconds(now),
             authority.value(),
         ];
-        let row = self.0.first(CHANGE, &values).await?;
+        let statements = [
+            Statement(CHANGE, values.into()),
+            tickets::voided(id, authority),
+        ];
+        let row = self.0.batch(&statements).await?;
         row.as_ref().map(account).transpose()
     }
 
