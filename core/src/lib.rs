@@ -1,4 +1,4 @@
-//! The rules of edge-auth: accounts, passwords, tokens, sessions, throttling, mails.
+//! The rules of edge-auth: accounts, passwords, passkeys, tokens, sessions, throttling, mails.
 //!
 //! Nothing here knows of HTTP, SQL or JavaScript, and nothing reads a clock or a random source;
 //! time, random bytes and Unicode are passed in. Plain `cargo test` runs all of it.
@@ -12,6 +12,7 @@ pub mod factor;
 pub mod json;
 pub mod keyed_hash;
 pub mod mail;
+pub mod passkey;
 pub mod password;
 pub mod proof;
 pub mod session;
