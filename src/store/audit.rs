@@ -55,6 +55,8 @@ pub enum Action {
     NameChange,
     /// An administrator ended every session of an account.
     SessionsEnd,
+    /// An administrator took an account's second factors away.
+    SecondFactorsForgotten,
     /// An administrator took an account's failed sign-ins back.
     Unlock,
     /// An administrator imported accounts.
@@ -90,6 +92,7 @@ impl Action {
             Self::NameTaken => "name_taken",
             Self::NameChange => "name_change",
             Self::SessionsEnd => "sessions_end",
+            Self::SecondFactorsForgotten => "second_factors_forgotten",
             Self::Unlock => "unlock",
             Self::Import => "import",
         }

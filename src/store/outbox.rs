@@ -4,7 +4,9 @@
 
 use wasm_bindgen::JsValue;
 
-use super::{Database, Row, Statement, StoreError, id_number, millis, or_null};
+use super::{
+    Authority, Database, Row, Statement, StoreError, caller_may, id_number, millis, or_null,
+};
 use edge_auth_core::account::UserId;
 use edge_auth_core::mail;
 use edge_auth_core::time::{Milliseconds, Seconds, UnixMillis};
@@ -72,10 +74,10 @@ pub(super) use columns as outbox_columns;
 
 /// Only whoever reads mail to the address is told. `$condition` is what must have come to pass.
 macro_rules! notice {
-    ($condition:literal) => {
+    ($condition:expr) => {
         notice!($condition, "NULL")
     };
-    ($condition:literal, $detail:literal) => {
+    ($condition:expr, $detail:literal) => {
         concat!(
             "INSERT INTO outbox (",
             outbox_columns!(),
@@ -94,6 +96,9 @@ const NOTICE: &str = notice!("disabled = 0");
 
 /// Of a password ?8 that was stored before, in the same transaction; null where it was taken away.
 const NOTICE_OF_PASSWORD: &str = notice!("password_hash IS ?8");
+
+/// Of what the caller ?8 has changed a statement before, in the same transaction.
+const NOTICE_BY_CALLER: &str = notice!(caller_may!("?8"));
 
 /// Of a recovery code that the statement before has used up.
 const NOTICE_OF_RECOVERY_CODE: &str = notice!(
@@ -163,6 +168,13 @@ impl Notice<'_> {
         let mut values = self.values(user);
         values.push(or_null(password_hash));
         Statement(NOTICE_OF_PASSWORD, values)
+    }
+
+    /// The statement that tells of what the caller changes in the same transaction.
+    pub(super) fn by_caller(&self, user: UserId, authority: &Authority<'_>) -> Statement {
+        let mut values = self.values(user);
+        values.push(authority.value());
+        Statement(NOTICE_BY_CALLER, values)
     }
 
     /// The statement that tells of a recovery code, to be run right after one that changed a row

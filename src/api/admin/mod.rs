@@ -37,6 +37,13 @@ pub(super) const ROUTES: &[Route] = &[
         &[Method::new("POST", handler!(invitations::invite_again, segment)).by_mail()],
     ),
     Route::api(
+        "/api/admin/users/*/second-factors",
+        &[Method::new(
+            "DELETE",
+            handler!(users::forget_second_factors, segment),
+        )],
+    ),
+    Route::api(
         "/api/admin/users/*/sessions",
         &[Method::new(
             "DELETE",

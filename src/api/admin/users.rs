@@ -2,11 +2,13 @@
 
 use edge_auth_core::account::{BrokenRule, Name, Role, Roles, UserId};
 use edge_auth_core::json;
+use edge_auth_core::mail;
 use edge_auth_core::throttle::AttemptedName;
 use serde_json::{Value, json};
 
 use super::page::Page;
 use super::{administrator, ask_again};
+use crate::api::asking;
 use crate::api::sign_in::tokens::user_json;
 use crate::app::App;
 use crate::http::body::Members;
@@ -98,6 +100,28 @@ pub(super) async fn end_sessions(
         return Err(user_not_found(app, request, &caller).await);
     }
     app.trace.did(Action::SessionsEnd, Some(id));
+    Ok(Reply::empty())
+}
+
+/// `DELETE /api/admin/users/<id>/second-factors`, for people who have lost all of them.
+pub(super) async fn forget_second_factors(
+    app: &App,
+    request: &Incoming,
+    id: &str,
+) -> Result<Reply, Refused> {
+    let caller = administrator(app, request).await?;
+    let id = UserId::from_digits(id).ok_or(Refused::UserNotFound)?;
+    let (notice_id, browser) = (asking::random_id()?, asking::browser(request)?.code());
+    let notice = app.notice(mail::Kind::SecondFactorOff, &notice_id, &browser);
+    let authority = caller.authority(Some(Role::ADMIN));
+    let users = Users(&app.database);
+    let now = clock::now().seconds();
+    let forgotten = users.forget_second_factors(id, notice, &authority, now);
+    let Some(mail) = forgotten.await? else {
+        return Err(user_not_found(app, request, &caller).await);
+    };
+    asking::send(app, mail);
+    app.trace.did(Action::SecondFactorsForgotten, Some(id));
     Ok(Reply::empty())
 }
 

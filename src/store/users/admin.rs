@@ -9,7 +9,7 @@ use edge_auth_core::time::UnixSeconds;
 use super::{Account, Users, account, columns, is_last_admin};
 use crate::store::attempts::Attempts;
 use crate::store::challenges::NewChallenge;
-use crate::store::outbox::{Queued, queued};
+use crate::store::outbox::{Notice, Queued, queued};
 use crate::store::{
     Authority, Statement, StoreError, caller_may, id_number, number, or_null, seconds, tickets,
 };
@@ -62,7 +62,22 @@ const END_SESSIONS: &str = concat!(
     " RETURNING 1"
 );
 
-const MAY_UNLOCK: &str = concat!("SELECT 1 FROM users WHERE id = ?1 AND ", caller_may!("?2"));
+/// Whether there is an account ?1 for the caller ?2 to do something with.
+const MAY: &str = concat!("SELECT 1 FROM users WHERE id = ?1 AND ", caller_may!("?2"));
+
+/// What makes the account ?1 ask for a second factor. A passkey that nothing asks for stays: it is a way to
+/// sign in.
+const FORGET_SECOND_FACTORS: [&str; 3] = [
+    concat!("DELETE FROM totp WHERE user_id = ?1 AND ", caller_may!("?2")),
+    concat!(
+        "DELETE FROM recovery_codes WHERE user_id = ?1 AND ",
+        caller_may!("?2")
+    ),
+    concat!(
+        "DELETE FROM passkeys WHERE user_id = ?1 AND second_factor = 1 AND ",
+        caller_may!("?2")
+    ),
+];
 
 /// An account to be made for somebody else, without a password.
 #[derive(Debug)]
@@ -169,6 +184,38 @@ impl Users<'_> {
         Ok(self.0.first(END_SESSIONS, &values).await?.is_some())
     }
 
+    /// Takes an account's second factors away, and ends its sessions and tokens: what it signed in by may
+    /// be in other hands. `None` where there is none of that id, or the caller may not. Gives the mail
+    /// that tells its owner.
+    ///
+    /// # Errors
+    /// The database failed, and nothing has changed.
+    pub async fn forget_second_factors(
+        &self,
+        id: UserId,
+        notice: Option<Notice<'_>>,
+        authority: &Authority<'_>,
+        now: UnixSeconds,
+    ) -> Result<Option<Option<Queued>>, StoreError> {
+        let values = vec![id_number(id), authority.value()];
+        let mut statements = vec![Statement(MAY, values.clone())];
+        statements.extend(FORGET_SECOND_FACTORS.map(|text| Statement(text, values.clone())));
+        let told = u32::try_from(statements.len()).unwrap_or(u32::MAX);
+        statements.extend(notice.map(|notice| notice.by_caller(id, authority)));
+        // The last: the caller's own account may be the one that it ends.
+        let values = vec![id_number(id), seconds(now), authority.value()];
+        statements.push(Statement(END_SESSIONS, values));
+        let answers = self.0.batch_all(&statements).await?;
+        if answers.rows(0)?.is_empty() {
+            return Ok(None);
+        }
+        let mail = match notice {
+            Some(_) => answers.rows(told)?.first().map(queued).transpose()?,
+            None => None,
+        };
+        Ok(Some(mail))
+    }
+
     /// Forgets the failed sign-ins of an account of these names; false where there is none of that
     /// id, or the caller may not.
     ///
@@ -180,7 +227,7 @@ impl Users<'_> {
         names: &[NameHash],
         authority: &Authority<'_>,
     ) -> Result<bool, StoreError> {
-        let asked = Statement(MAY_UNLOCK, vec![id_number(id), authority.value()]);
+        let asked = Statement(MAY, vec![id_number(id), authority.value()]);
         let [account, pairs] = Attempts::unlocked(id, names, authority);
         let row = self.0.batch(&[asked, account, pairs]).await?;
         Ok(row.is_some())
