@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agrees, ask, isOn, jsonIn, printed, reason, run, Stop, wrangler, wrongUse } from './operator.mjs';
-import { CONFIG, setting, tablesOf, workerSetting } from './settings.mjs';
+import { CONFIG, newDataKey, setting, tablesOf, workerSetting } from './settings.mjs';
 
 // The service that wrangler.toml ships with. Cloudflare refuses a Worker whose service is not there.
 const EXAMPLE = ['-c', 'examples/bookstore/wrangler.toml'];
@@ -93,28 +93,38 @@ ${PLACEHOLDER} there. ${AGAIN}`);
   console.log(`Wrote ${found} into ${CONFIG}. Commit that change.`);
 }
 
-async function setSecret() {
+async function setSecrets() {
   const algorithm = setting(readFileSync(CONFIG, 'utf8'), '[vars]', 'JWT_ALGORITHM') ?? 'HS256';
-  const name = algorithm === 'HS256' ? 'JWT_SECRET' : 'JWT_PRIVATE_KEY';
-  step(`Secret ${name}, which signs tokens with ${algorithm}`);
+  const names = await listSecrets();
+  await setSecret(names, algorithm === 'HS256' ? 'JWT_SECRET' : 'JWT_PRIVATE_KEY', `which signs tokens with ${algorithm}`, () => {
+    try {
+      return printed(join(import.meta.dirname, 'keys.mjs'), [algorithm]);
+    } catch {
+      throw new Stop(`JWT_ALGORITHM in ${CONFIG} is ${JSON.stringify(algorithm)}; it can be HS256, EdDSA or ES256.`);
+    }
+  });
+  await setSecret(names, 'DATA_KEY', 'which encrypts the secrets of authenticator apps', newDataKey);
+}
+
+/** The names of those that are set; none where the Worker was never deployed. */
+async function listSecrets() {
   const result = await wranglerHere(['secret', 'list', '--format', 'json']);
   const unknownWorker = !result.ok && /Worker "[^"]*".* not found/.test(result.stderr);
   const secrets = unknownWorker ? [] : jsonIn(result.stdout);
   if (!Array.isArray(secrets) || !(result.ok || unknownWorker)) throw new Stop(`The secrets cannot be listed: ${reason(result)}`);
-  if (secrets.some((secret) => secret.name === name)) {
+  return secrets.map(({ name }) => name);
+}
+
+async function setSecret(names, name, use, make) {
+  step(`Secret ${name}, ${use}`);
+  if (names.includes(name)) {
     console.log('There already.');
     return;
   }
   if (!wants('It is missing. Make a random one and set it, without showing it?')) {
     throw new Stop(`Set your own with \`npx wrangler secret put ${name}\`. ${AGAIN}`);
   }
-  let key;
-  try {
-    key = printed(join(import.meta.dirname, 'keys.mjs'), [algorithm]);
-  } catch {
-    throw new Stop(`JWT_ALGORITHM in ${CONFIG} is ${JSON.stringify(algorithm)}; it can be HS256, EdDSA or ES256.`);
-  }
-  const put = await wranglerHere(['secret', 'put', name], { input: key });
+  const put = await wranglerHere(['secret', 'put', name], { input: make() });
   if (!put.ok) throw new Stop(`It could not be set: ${reason(put)}`);
   console.log('Set. It is stored nowhere else.');
 }
@@ -240,7 +250,7 @@ run(async () => {
   yes = isOn('YES');
   await logIn();
   await makeDatabase();
-  await setSecret();
+  await setSecrets();
   await migrate();
   await deployExample();
   closeWorkersDev();

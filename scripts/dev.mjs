@@ -1,10 +1,10 @@
 // Serves on this machine, as `make dev` does, and prints the link and the code of each mail that would be sent. The
 // arguments are those of `wrangler dev`, which keeps the mails in a folder.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, relative } from 'node:path';
-import { LOCAL, workerSetting } from './settings.mjs';
+import { LOCAL, localSettings, newDataKey, workerSetting } from './settings.mjs';
 
 // A folder a run, in it the plain texts of mails.
 const MAILS = '.wrangler/tmp/email';
@@ -49,6 +49,12 @@ function show(file) {
 if (!workerSetting('MAIL', { remote: false })) {
   console.log(`No mail is sent, since ${LOCAL} has no MAIL. To have mails kept on this machine, add these lines to it:`);
   for (const line of MAIL_SETTINGS) console.log(`  ${line}`);
+}
+
+if (localSettings().DATA_KEY === undefined) {
+  // Its last line need not have ended.
+  appendFileSync(LOCAL, `\nDATA_KEY=${newDataKey()}\n`, { mode: 0o600 });
+  console.log(`Wrote a random DATA_KEY into ${LOCAL}, which encrypts the secrets of authenticator apps.`);
 }
 
 // wrangler's own keys would be drawn over what is printed here.

@@ -1,4 +1,5 @@
-// What the operator's scripts read of wrangler.toml and .dev.vars.
+// What the operator's scripts read of wrangler.toml and .dev.vars, and make of settings.
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
@@ -30,3 +31,6 @@ export function workerSetting(name, { remote }) {
   const local = remote ? undefined : localSettings()[name];
   return local ?? setting(readFileSync(CONFIG, 'utf8'), '[vars]', name);
 }
+
+/** A value of DATA_KEY. */
+export const newDataKey = () => randomBytes(32).toString('base64url');

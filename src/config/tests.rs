@@ -59,6 +59,7 @@ fn defaults_are_the_documented_ones() {
     assert!(config.public_url.is_none());
     assert!(config.mail.is_none());
     assert!(!config.refuses_breached_passwords);
+    assert!(config.data_keys.is_none());
 }
 
 #[test]
@@ -215,6 +216,70 @@ fn peppers_are_taken() {
     assert_eq!(
         problem("PASSWORD_PEPPER", &two),
         "PASSWORD_PEPPER has white space in it"
+    );
+}
+
+/// Bytes from 128 on, whose base64 has digits of both alphabets.
+const DATA_KEY: &str = "-_-_gIGCg4SFhoeIiYqLjI2Oj5CRkpOUlZaXmJmamxw";
+
+#[test]
+fn data_keys_are_taken() {
+    let data_keys = |settings: &[(&str, &str)]| {
+        let settings = [&[("JWT_SECRET", SECRET)], settings].concat();
+        parse(&settings).unwrap().data_keys
+    };
+    let open = |keys: &DataKeys, text: &str| {
+        let opened = keys.open(text, "x")?;
+        Some((opened.plain.to_vec(), opened.is_of_active))
+    };
+    let keys = data_keys(&[("DATA_KEY", DATA_KEY)]).unwrap();
+    let sealed = keys.seal(b"plain", "x", [1; 12]);
+    let plain = b"plain".to_vec();
+    let base64 = DATA_KEY.replace('-', "+").replace('_', "/");
+    for same in [format!("{DATA_KEY}="), format!("{base64}\n"), base64] {
+        let keys = data_keys(&[("DATA_KEY", &same)]).unwrap();
+        assert_eq!(open(&keys, &sealed), Some((plain.clone(), true)), "{same}");
+    }
+    let new = "A".repeat(42) + "E";
+    let retired = format!("\n{}\r\n{DATA_KEY}\n", "B".repeat(42) + "E");
+    let keys = data_keys(&[("DATA_KEY", &new), ("DATA_KEYS_RETIRED", &retired)]).unwrap();
+    assert_eq!(keys.retired.len(), 2);
+    assert_eq!(open(&keys, &sealed), Some((plain, false)));
+    let keys = data_keys(&[("DATA_KEY", &new)]).unwrap();
+    assert_eq!(open(&keys, &sealed), None);
+}
+
+#[test]
+fn wrong_data_keys_are_refused() {
+    let must = "must be 32 random bytes as base64url or base64";
+    let zeros = "A".repeat(43);
+    let (short, long) = ("C".repeat(42), "C".repeat(44));
+    let mixed = DATA_KEY.replacen('-', "+", 1);
+    let two = format!("{DATA_KEY} {DATA_KEY}");
+    let last_bits = format!("{}x", DATA_KEY.strip_suffix('w').unwrap());
+    for wrong in ["", " ", &zeros, &short, &long, &mixed, &two, &last_bits] {
+        assert_eq!(
+            problem("DATA_KEY", wrong),
+            format!("DATA_KEY {must}"),
+            "{wrong}"
+        );
+    }
+    let with_retired = |retired: &str| {
+        parse(&[
+            ("JWT_SECRET", SECRET),
+            ("DATA_KEY", DATA_KEY),
+            ("DATA_KEYS_RETIRED", retired),
+        ])
+    };
+    for wrong in ["short", &format!("{DATA_KEY}\nshort")] {
+        let error = with_retired(wrong).unwrap_err().to_string();
+        assert_eq!(error, format!("DATA_KEYS_RETIRED {must}, one key a line"));
+    }
+    let keys = with_retired("").unwrap().data_keys.unwrap();
+    assert!(keys.retired.is_empty());
+    assert_eq!(
+        problem("DATA_KEYS_RETIRED", DATA_KEY),
+        "DATA_KEY is not set, but DATA_KEYS_RETIRED is"
     );
 }
 

@@ -42,10 +42,12 @@ test('deploys from nothing, and again without doing anything twice', async (t) =
   assert.equal(here.read('wrangler.toml'), CONFIG.replace(ZEROS, ID));
   const { input } = here.world.calls.find(({ command }) => command === 'secret put JWT_SECRET');
   assert.match(input, /^[\w-]{64}\n$/);
-  assert.ok(!first.out.includes(input.trim()), 'the secret was shown');
+  const dataKey = here.world.calls.find(({ command }) => command === 'secret put DATA_KEY').input;
+  assert.match(dataKey, /^[\w-]{43}$/);
+  for (const secret of [input.trim(), dataKey]) assert.ok(!first.out.includes(secret), 'a secret was shown');
   assert.deepEqual(here.takeCommands(), [
     'whoami --json', 'd1 list --json', 'd1 create edge-auth', 'd1 list --json', 'secret list --format json',
-    'secret put JWT_SECRET', 'd1 migrations list DB --remote', 'd1 migrations apply DB --remote',
+    'secret put JWT_SECRET', 'secret put DATA_KEY', 'd1 migrations list DB --remote', 'd1 migrations apply DB --remote',
     `deployments list ${EXAMPLE}`, `deploy ${EXAMPLE}`, 'deploy',
   ]);
 
@@ -61,7 +63,8 @@ test('asks before each thing it makes, and stops at a no', async (t) => {
     ['', 'd1 list --json', /nobody to answer/],
     ['n\n', 'd1 list --json', /Nothing deployed/],
     ['y\nn\n', 'secret list --format json', /npx wrangler secret put JWT_SECRET/],
-    // Neither database nor secret is asked for again.
+    // What is there is not asked for again.
+    ['y\nn\n', 'secret put JWT_SECRET', /npx wrangler secret put DATA_KEY/],
     ['\nNo\n', 'd1 migrations list DB --remote', /Nothing deployed/],
   ]) {
     const { code, out } = await here.run('deploy.mjs', { input });
@@ -143,7 +146,7 @@ test('asks which of several accounts', async (t) => {
   assert.equal(unasked.code, 1);
   assert.match(unasked.out, /2 accounts.*CLOUDFLARE_ACCOUNT_ID/);
   here.takeCommands();
-  const asked = await here.run('deploy.mjs', { input: '2\ny\ny\ny\ny\n' });
+  const asked = await here.run('deploy.mjs', { input: '2\ny\ny\ny\ny\ny\n' });
   assert.equal(asked.code, 0, asked.out);
   assert.deepEqual([...new Set(here.world.calls.map(({ account }) => account))], [undefined, 'a2']);
 });

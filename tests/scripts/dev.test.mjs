@@ -13,7 +13,7 @@ const ON = 'MAIL=cloudflare\nMAIL_FROM=no-reply@example.com\n';
 /** A project whose wrangler runs a script. */
 function project(t, wrangler) {
   const here = new Project(t);
-  here.write('.dev.vars', ON);
+  here.write('.dev.vars', `${ON}DATA_KEY=x\n`);
   rmSync(here.path('bin/wrangler'));
   here.write('bin/wrangler', `#!/usr/bin/env node\nconst fs = require('node:fs');\n${wrangler}`);
   chmodSync(here.path('bin/wrangler'), 0o755);
@@ -69,6 +69,19 @@ test('make dev says which settings are missing for mail, where there are none', 
     assert.match(out, /served/);
     assert.equal(/add these lines.*PUBLIC_URL=http.*MAIL=cloudflare.*MAIL_FROM=/s.test(out), missing, out);
   }
+});
+
+test('make dev writes a DATA_KEY where there is none', async (t) => {
+  const here = project(t, 'console.log("served")');
+  here.write('.dev.vars', 'JWT_SECRET=x');
+  const { code, out } = await here.run('dev.mjs');
+  assert.equal(code, 0, out);
+  const written = here.read('.dev.vars');
+  const [, key] = written.match(/^JWT_SECRET=x\n+DATA_KEY=([\w-]{43})\n$/);
+  assert.match(out, /DATA_KEY/);
+  assert.ok(!out.includes(key), 'the key was shown');
+  await here.run('dev.mjs');
+  assert.equal(here.read('.dev.vars'), written);
 });
 
 test('with the real wrangler, an account is registered, proven and invited to', async (t) => {
