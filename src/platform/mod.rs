@@ -10,6 +10,7 @@ pub mod mail;
 pub mod outbound;
 pub mod random;
 pub mod rate_limit;
+pub mod rsa;
 pub mod turns;
 pub mod unicode;
 pub mod upstream;

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(target_family = "wasm")]
+mod passkeys;
 mod passwords;
 mod tokens;
 #[cfg(target_family = "wasm")]

@@ -120,7 +120,7 @@ fn the_crate_derives_the_published_keys() {
 
 /// Drives what waits for the host, as scripts/entry.js does.
 #[cfg(target_family = "wasm")]
-async fn drive<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn drive<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut settled = None;
     loop {
