@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::time::UnixSeconds;
+use crate::time::{Seconds, UnixSeconds};
 
 /// A way of showing who one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,19 +172,61 @@ pub struct Proof {
     pub amr: Amr,
 }
 
-/// How long a proof is recent, in seconds (docs/api.md, "Recent sign-in").
-const RECENT: f64 = 600.0;
+/// How long a proof is recent (docs/api.md, "Recent sign-in").
+const RECENT: Seconds = Seconds(600);
 
-/// How far ahead of this clock one may lie, in seconds.
-const LEEWAY: f64 = 10.0;
+/// How far ahead of this clock one may lie.
+const LEEWAY: Seconds = Seconds(10);
 
 /// Whether `auth_time`, the claim of a token, if it is there and a whole number, is recent at `now`.
 #[must_use]
 pub fn is_recent(auth_time: Option<UnixSeconds>, now: UnixSeconds) -> bool {
-    auth_time.is_some_and(|time| {
-        let age = now.numeric_date() - time.numeric_date();
-        (-LEEWAY..=RECENT).contains(&age)
-    })
+    is_within(RECENT, auth_time, now)
+}
+
+/// What is asked of the last proof beside a good token (docs/api.md, "Step-up"): nothing, by default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requirement {
+    two_factors: bool,
+    max_age: Option<Seconds>,
+}
+
+impl Requirement {
+    /// The same and `value` in `amr`, or nothing where nobody can be asked for it: only two factors are asked
+    /// for, since by which ones is up to who signs in.
+    #[must_use]
+    pub fn and_amr(self, value: &str) -> Option<Self> {
+        (value == MULTIPLE_FACTORS).then_some(Self {
+            two_factors: true,
+            ..self
+        })
+    }
+
+    /// The same and a proof of at most that age, or nothing where the age is zero.
+    #[must_use]
+    pub fn and_max_age(self, max_age: Seconds) -> Option<Self> {
+        (max_age > Seconds(0)).then_some(Self {
+            max_age: Some(self.max_age.map_or(max_age, |other| other.min(max_age))),
+            ..self
+        })
+    }
+
+    /// The highest age that meets it, if it asks for one.
+    #[must_use]
+    pub fn max_age(self) -> Option<Seconds> {
+        self.max_age
+    }
+
+    /// Whether a token of these claims meets it at `now`.
+    #[must_use]
+    pub fn is_met(self, amr: &Amr, auth_time: Option<UnixSeconds>, now: UnixSeconds) -> bool {
+        let is_young = |max_age| is_within(max_age, auth_time, now);
+        (!self.two_factors || amr.is_of_two_factors()) && self.max_age.is_none_or(is_young)
+    }
+}
+
+fn is_within(max_age: Seconds, auth_time: Option<UnixSeconds>, now: UnixSeconds) -> bool {
+    auth_time.is_some_and(|time| time <= now.plus(LEEWAY) && now <= time.plus(max_age))
 }
 
 #[cfg(test)]
@@ -262,5 +304,51 @@ mod tests {
                 "{auth_time:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_requirement_is_met_by_all_that_it_asks_for() {
+        let (one, two) = (Amr::claimed(&["pwd", "otp"]), Amr::claimed(&["pwd", "mfa"]));
+        let nothing = Requirement::default();
+        let two_factors = nothing.and_amr("mfa").unwrap();
+        let young = nothing.and_max_age(Seconds(60)).unwrap();
+        let both = young.and_amr("mfa").unwrap();
+        let (now, at, too_old) = (UnixSeconds(1000), UnixSeconds(940), UnixSeconds(939));
+        for (requirement, amr, auth_time, met) in [
+            (nothing, &one, None, true),
+            (two_factors, &one, Some(now), false),
+            (two_factors, &two, None, true),
+            (young, &one, Some(at), true),
+            (young, &two, Some(too_old), false),
+            (young, &two, None, false),
+            (young, &one, Some(UnixSeconds(1010)), true),
+            (young, &one, Some(UnixSeconds(1011)), false),
+            (young, &one, Some(UnixSeconds(u64::MAX)), false),
+            (both, &two, Some(at), true),
+            (both, &one, Some(at), false),
+            (both, &two, Some(too_old), false),
+        ] {
+            let case = format!("{requirement:?} {amr} {auth_time:?}");
+            assert_eq!(requirement.is_met(amr, auth_time, now), met, "{case}");
+        }
+    }
+
+    #[test]
+    fn requirements_add_up() {
+        let nothing = Requirement::default();
+        for value in ["", "MFA", "mfa ", "otp", "pwd mfa"] {
+            assert_eq!(nothing.and_amr(value), None, "{value}");
+        }
+        assert_eq!(nothing.and_max_age(Seconds(0)), None);
+        assert_eq!(nothing.max_age(), None);
+        for ages in [[60, 600], [600, 60], [60, 60]] {
+            let [first, second] = ages.map(Seconds);
+            let both = nothing.and_max_age(first).unwrap();
+            let both = both.and_amr("mfa").unwrap().and_max_age(second).unwrap();
+            let again = both.and_amr("mfa").unwrap();
+            assert_eq!((again, again.max_age()), (both, Some(Seconds(60))));
+        }
+        let long = nothing.and_max_age(Seconds(u64::MAX)).unwrap();
+        assert!(long.is_met(&Amr::claimed(&[]), Some(UnixSeconds(1)), UnixSeconds(1000)));
     }
 }

@@ -8,6 +8,9 @@ use crate::http::Reply;
 use crate::http::authorization::HeaderProblem;
 use crate::http::caller::Reason;
 
+/// What it calls every token that it does not take.
+const INVALID: &str = "Invalid token";
+
 /// The 401 of a protected route, as recorded, with the challenge on all of them (RFC 9110
 /// section 15.5.2).
 pub(crate) fn token_problem(reason: &Reason) -> Reply {
@@ -29,21 +32,29 @@ pub(crate) fn token_problem(reason: &Reason) -> Reply {
         Reason::AccountGone(_) | Reason::Token(TokenError::SubjectMissing) => {
             ("Invalid JWT", "User does not exist".into())
         }
-        Reason::Revoked => ("Invalid token", "Token has been revoked".into()),
-        Reason::NotARefreshToken => ("Invalid token", "Only refresh tokens are allowed".into()),
-        Reason::Token(TokenError::AlgorithmMissing) => (
-            "Invalid token",
-            pyjwt::text(&TokenError::AlgorithmNotAllowed),
-        ),
+        Reason::Revoked => (INVALID, "Token has been revoked".into()),
+        Reason::NotARefreshToken => (INVALID, "Only refresh tokens are allowed".into()),
+        Reason::Token(TokenError::AlgorithmMissing) => {
+            (INVALID, pyjwt::text(&TokenError::AlgorithmNotAllowed))
+        }
         Reason::Token(TokenError::ExpirationMissing) => {
-            ("Invalid token", "Token is missing the \"exp\" claim".into())
+            (INVALID, "Token is missing the \"exp\" claim".into())
         }
         Reason::Token(TokenError::InTheFuture(TimeClaim::IssuedAt)) => (
-            "Invalid token",
+            INVALID,
             "Issued At claim (iat) cannot be in the future.".into(),
         ),
-        Reason::Token(error) => ("Invalid token", pyjwt::text(error)),
+        Reason::Token(error) => (INVALID, pyjwt::text(error)),
     };
+    unauthorized(error, &description).with("WWW-Authenticate", "JWT realm=\"Login Required\"")
+}
+
+/// The 401 of a token that is good and does not show enough, with `text` and another challenge.
+pub(crate) fn proof_problem(text: &str) -> Reply {
+    unauthorized(INVALID, text)
+}
+
+fn unauthorized(error: &str, description: &str) -> Reply {
     let body = json!({ "description": description, "error": error, "status_code": 401 });
-    Reply::json(401, &body).with("WWW-Authenticate", "JWT realm=\"Login Required\"")
+    Reply::json(401, &body)
 }

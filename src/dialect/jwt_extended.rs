@@ -35,5 +35,14 @@ pub(crate) fn token_problem(reason: &Reason) -> Reply {
 
 /// A 401 of this text.
 pub(crate) fn problem(text: &str) -> Reply {
-    Reply::json(401, &json!({ "msg": text })).with("WWW-Authenticate", "Bearer")
+    unauthorized(text).with("WWW-Authenticate", "Bearer")
+}
+
+/// The 401 of a token that is good and does not show enough, with `text` and another challenge.
+pub(crate) fn proof_problem(text: &str) -> Reply {
+    unauthorized(text)
+}
+
+fn unauthorized(text: &str) -> Reply {
+    Reply::json(401, &json!({ "msg": text }))
 }

@@ -8,6 +8,7 @@ mod pyjwt;
 use std::borrow::Cow;
 
 use edge_auth_core::dialect::Dialect;
+use edge_auth_core::time::Seconds;
 use serde_json::{Value, json};
 
 use crate::app::Unexpected;
@@ -78,6 +79,7 @@ fn in_json(dialect: Dialect, refused: Refused) -> Result<Reply, Unexpected> {
         Refused::Token(Dialect::JwtExtended, reason) => {
             return Ok(jwt_extended::token_problem(&reason));
         }
+        Refused::Proof(dialect, max_age) => return Ok(insufficient_proof(dialect, max_age)),
         Refused::TooMany(TooMany(wait)) => {
             let reply = error(dialect, 429, "Too many requests");
             return Ok(reply.with("Retry-After", wait.0.to_string()));
@@ -143,6 +145,21 @@ fn second_factor_required(dialect: Dialect, required: &SecondFactorRequired) -> 
         members.insert(text.to_owned(), SECOND_FACTOR_REQUIRED.into());
     }
     Reply::json(403, &body)
+}
+
+/// The answer to a token that does not say enough of how or when its holder showed who they are. The challenge is that
+/// of RFC 9470 section 3 in both dialects: it is defined for `Bearer`, which every token may be sent with.
+fn insufficient_proof(dialect: Dialect, max_age: Option<Seconds>) -> Reply {
+    let text = "Insufficient user authentication";
+    let reply = match dialect {
+        Dialect::FlaskJwt => flask_jwt::proof_problem(text),
+        Dialect::JwtExtended => jwt_extended::proof_problem(text),
+    };
+    let mut challenge = "Bearer error=\"insufficient_user_authentication\"".to_owned();
+    if let Some(Seconds(max_age)) = max_age {
+        challenge.push_str(&format!(", max_age=\"{max_age}\""));
+    }
+    reply.with("WWW-Authenticate", challenge)
 }
 
 fn wrong_credentials(dialect: Dialect) -> &'static str {

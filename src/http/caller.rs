@@ -29,6 +29,8 @@ pub(crate) struct Caller {
     pub(crate) amr: Amr,
     /// When the token expires, in seconds of Unix time.
     pub(crate) expires_at: f64,
+    /// The dialect of the scheme that the token was sent in.
+    pub(crate) dialect: Option<Dialect>,
 }
 
 impl Caller {
@@ -110,6 +112,7 @@ pub(crate) async fn authenticate(app: &App, request: &Incoming) -> Result<Caller
                 auth_time: token.auth_time,
                 amr: token.amr,
                 expires_at: token.expires_at,
+                dialect,
             })
         }
     }

@@ -49,6 +49,9 @@ pub(crate) enum Refused {
     Caller(Reason),
     /// The token of a request for another service is not good, in that dialect's words.
     Token(Dialect, Reason),
+    /// The token of a request for another service is good and does not say that enough was shown, or lately enough
+    /// (docs/api.md, "Step-up"): in that dialect's words, with the age that was asked for.
+    Proof(Dialect, Option<Seconds>),
     /// A link is used up, void, expired, or none.
     Link,
     /// A code is wrong, used up, void or expired.

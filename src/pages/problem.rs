@@ -54,6 +54,7 @@ impl Problem {
             | Refused::PasswordRequired
             | Refused::Caller(_)
             | Refused::Token(..)
+            | Refused::Proof(..)
             | Refused::SecondFactor(_)
             | Refused::SecondFactorWrong
             | Refused::Ticket

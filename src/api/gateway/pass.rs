@@ -24,6 +24,7 @@ pub(crate) async fn pass(
         if role.is_some_and(|role| !identity.has_role(role.as_str())) {
             return Err(Refused::Forbidden);
         }
+        identity.check_proof(Some(prefix.requirement))?;
         caller = Some(identity);
     }
     match send(app, request, prefix, caller).await {

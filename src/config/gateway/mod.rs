@@ -8,6 +8,7 @@ mod tests;
 
 use edge_auth_core::account::Role;
 use edge_auth_core::dialect::Dialect;
+use edge_auth_core::proof::Requirement;
 
 use super::ConfigError;
 use super::read::Read;
@@ -33,6 +34,8 @@ pub struct Prefix {
     pub dialect: Dialect,
     /// The role that an account needs, if it needs a certain one.
     pub role: Option<Role>,
+    /// What is asked of how and when an account's holder last showed who they are.
+    pub requirement: Requirement,
     /// Methods that need no token.
     pub public_methods: Vec<String>,
     /// Whether the upstream is sent the client's `Authorization`.

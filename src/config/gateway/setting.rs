@@ -3,6 +3,8 @@
 use edge_auth_core::account::Role;
 use edge_auth_core::dialect::Dialect;
 use edge_auth_core::json;
+use edge_auth_core::proof::Requirement;
+use edge_auth_core::time::Seconds;
 use serde_json::{Map, Value};
 
 use super::path::is_shortened;
@@ -63,6 +65,7 @@ fn entry_of(entry: Value) -> Result<Prefix, String> {
         None => None,
         Some(name) => Some(Role::parse(&name).ok_or("role is not the name of a role")?),
     };
+    let requirement = requirement(&mut members)?;
     let public_methods = match members.remove("public_methods") {
         None => Vec::new(),
         Some(methods) => {
@@ -81,6 +84,7 @@ fn entry_of(entry: Value) -> Result<Prefix, String> {
             upstream,
             dialect,
             role,
+            requirement,
             public_methods,
             pass_authorization,
         }),
@@ -150,6 +154,20 @@ fn upstream(text: String) -> Result<Upstream, String> {
          in lower case without a path"
             .to_owned(),
     )
+}
+
+/// Reads `amr` and `max_age`.
+fn requirement(members: &mut Map<String, Value>) -> Result<Requirement, String> {
+    let mut required = Requirement::default();
+    if let Some(amr) = text(members, "amr")? {
+        required = required.and_amr(&amr).ok_or("amr must be mfa")?;
+    }
+    if let Some(max_age) = members.remove("max_age") {
+        let max_age = max_age.as_u64().map(Seconds);
+        let with_age = max_age.and_then(|max_age| required.and_max_age(max_age));
+        required = with_age.ok_or("max_age must be a positive whole number of seconds")?;
+    }
+    Ok(required)
 }
 
 fn methods_of(methods: Value) -> Option<Vec<String>> {

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use edge_auth_core::time::Seconds;
+
 use super::*;
 
 fn entry(prefix: &str) -> Value {
@@ -27,7 +29,7 @@ fn entries_are_taken() {
         {
             "prefix": "/a-b/.c_~/", "upstream": "https://a-1.example.com:8443",
             "dialect": "Bearer", "role": "admin", "public_methods": ["GET", "M-SEARCH"],
-            "pass_authorization": true,
+            "pass_authorization": true, "amr": "mfa", "max_age": 600,
         },
     ]);
     let Prefixes(prefixes) = Prefixes::parse(&setting.to_string()).unwrap();
@@ -37,6 +39,10 @@ fn entries_are_taken() {
             upstream: Upstream::Origin("https://a-1.example.com:8443".to_owned()),
             dialect: Dialect::JwtExtended,
             role: Some(Role::ADMIN),
+            requirement: Requirement::default()
+                .and_amr("mfa")
+                .and_then(|required| required.and_max_age(Seconds(600)))
+                .unwrap(),
             public_methods: vec!["GET".to_owned(), "M-SEARCH".to_owned()],
             pass_authorization: true,
         },
@@ -45,6 +51,7 @@ fn entries_are_taken() {
             upstream: Upstream::Binding("BOOKS".to_owned()),
             dialect: Dialect::FlaskJwt,
             role: None,
+            requirement: Requirement::default(),
             public_methods: Vec::new(),
             pass_authorization: false,
         },
@@ -73,6 +80,9 @@ fn wrong_entries_are_named() {
         ("role", json!(["admin"]), "role must be a text"),
         ("role", json!("Admin"), "role is not the name of a role"),
         ("roles", json!("admin"), "roles is unknown"),
+        ("amr", json!(["mfa"]), "amr must be a text"),
+        ("amr", json!("otp"), "amr must be mfa"),
+        ("amr", json!(""), "amr must be mfa"),
         (
             "pass_authorization",
             json!("true"),
@@ -81,6 +91,19 @@ fn wrong_entries_are_named() {
     ] {
         let problem = problem(&with(member, value));
         assert_eq!(problem, format!("entry 1: {expected}"));
+    }
+    for max_age in [
+        json!(0),
+        json!(-1),
+        json!(600.5),
+        json!(1e30),
+        json!("600"),
+        json!(true),
+        json!(null),
+    ] {
+        let problem = problem(&with("max_age", max_age));
+        let expected = "entry 1: max_age must be a positive whole number of seconds";
+        assert_eq!(problem, expected);
     }
     for methods in [
         json!("GET"),
