@@ -5,9 +5,11 @@ pub mod audit;
 pub mod challenges;
 pub mod outbox;
 pub mod purges;
+pub mod recovery_codes;
 pub mod second_factors;
 pub mod sessions;
 pub mod tickets;
+pub mod totp;
 pub mod users;
 
 use std::fmt;

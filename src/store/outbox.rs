@@ -4,6 +4,7 @@
 
 use wasm_bindgen::JsValue;
 
+use super::recovery_codes::given_after;
 use super::{
     Authority, Database, Row, Statement, StoreError, caller_may, id_number, millis, or_null,
 };
@@ -100,6 +101,12 @@ const NOTICE_OF_PASSWORD: &str = notice!("password_hash IS ?8");
 /// Of what the caller ?8 has changed a statement before, in the same transaction.
 const NOTICE_BY_CALLER: &str = notice!(caller_may!("?8"));
 
+/// Of what the statement before has done to one row.
+const NOTICE_RIGHT_AFTER: &str = notice!("changes() = 1");
+
+/// Of what has given the recovery code of the hash ?8, in the same transaction.
+const NOTICE_OF_RECOVERY_CODES: &str = notice!(given_after!("?8"));
+
 /// Of a recovery code that the statement before has used up.
 const NOTICE_OF_RECOVERY_CODE: &str = notice!(
     "changes() = 1",
@@ -175,6 +182,20 @@ impl Notice<'_> {
         let mut values = self.values(user);
         values.push(authority.value());
         Statement(NOTICE_BY_CALLER, values)
+    }
+
+    /// The statement that tells of what was done, to be run right after the statement that does it to one
+    /// row.
+    pub(super) fn right_after(&self, user: UserId) -> Statement {
+        Statement(NOTICE_RIGHT_AFTER, self.values(user))
+    }
+
+    /// The statement that tells of what comes with recovery codes, to be run after they were given. The
+    /// hash is that of one of them.
+    pub(super) fn of_recovery_codes(&self, user: UserId, code_hash: &str) -> Statement {
+        let mut values = self.values(user);
+        values.push(code_hash.into());
+        Statement(NOTICE_OF_RECOVERY_CODES, values)
     }
 
     /// The statement that tells of a recovery code, to be run right after one that changed a row

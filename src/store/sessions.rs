@@ -169,6 +169,12 @@ const KEEP: &str = "UPDATE sessions SET epoch = epoch + 1 WHERE id = ?2 AND user
     AND changes() = 1 AND EXISTS (SELECT 1 FROM users WHERE users.id = ?1 AND password_hash IS ?3 \
       AND users.epoch = sessions.epoch + 1)";
 
+/// The same after the statement before has counted the epoch of account ?1 up: the session ?2 goes on with
+/// the `amr` ?3.
+const KEEP_WITH: &str = "UPDATE sessions SET epoch = epoch + 1, amr = ?3 WHERE id = ?2 AND user_id = ?1 \
+    AND changes() = 1 AND EXISTS (SELECT 1 FROM users WHERE users.id = ?1 \
+      AND users.epoch = sessions.epoch + 1)";
+
 impl Sessions<'_> {
     /// Opens a session; false where the account has changed since whoever signs in was asked.
     ///
@@ -359,6 +365,14 @@ impl Sessions<'_> {
     ) -> Statement {
         let session = or_null(session.map(SessionId::as_str));
         Statement(KEEP, vec![id_number(user), session, or_null(password_hash)])
+    }
+
+    /// The statement by which a session outlives that its account's epoch was counted up, to be run right
+    /// after that. It was shown by `amr` who its user is.
+    pub(super) fn kept_with(user: UserId, session: Option<&SessionId>, amr: &Amr) -> Statement {
+        let session = or_null(session.map(SessionId::as_str));
+        let values = vec![id_number(user), session, amr.as_str().into()];
+        Statement(KEEP_WITH, values)
     }
 }
 

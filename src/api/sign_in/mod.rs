@@ -27,7 +27,10 @@ pub(super) const ROUTES: &[Route] = &[
     ),
     Route::api(
         "/api/auth/reauthenticate",
-        &[Method::new("POST", handler!(reauthenticate::reauthenticate))],
+        &[Method::new(
+            "POST",
+            handler!(reauthenticate::reauthenticate),
+        )],
     ),
     Route::api(
         "/api/auth/second-factor",

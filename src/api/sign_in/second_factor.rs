@@ -101,7 +101,11 @@ pub(super) async fn show(
 ) -> Result<Method, Refused> {
     let id = account.user.id;
     let checked = check(app, account, factor).await?;
-    let name = account.user.email.as_ref().or(account.user.username.as_ref());
+    let name = account
+        .user
+        .email
+        .as_ref()
+        .or(account.user.username.as_ref());
     let name = AttemptedName::username(name.map_or("", String::as_str), unicode::HOST);
     let keys = app.config.attempts.keys(&name, address);
     let account_keys = keys.account(Some(id));

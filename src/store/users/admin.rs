@@ -68,7 +68,10 @@ const MAY: &str = concat!("SELECT 1 FROM users WHERE id = ?1 AND ", caller_may!(
 /// What makes the account ?1 ask for a second factor. A passkey that nothing asks for stays: it is a way to
 /// sign in.
 const FORGET_SECOND_FACTORS: [&str; 3] = [
-    concat!("DELETE FROM totp WHERE user_id = ?1 AND ", caller_may!("?2")),
+    concat!(
+        "DELETE FROM totp WHERE user_id = ?1 AND ",
+        caller_may!("?2")
+    ),
     concat!(
         "DELETE FROM recovery_codes WHERE user_id = ?1 AND ",
         caller_may!("?2")
