@@ -3,6 +3,7 @@
 mod accounts;
 mod admin;
 mod asking;
+mod factors;
 mod gateway;
 mod mail;
 mod operations;
@@ -22,6 +23,7 @@ const AREAS: &[&[Route]] = &[
     sign_in::ROUTES,
     accounts::ROUTES,
     sessions::ROUTES,
+    factors::ROUTES,
     mail::ROUTES,
     admin::ROUTES,
     gateway::ROUTES,

@@ -103,6 +103,7 @@ fn in_json(dialect: Dialect, refused: Refused) -> Result<Reply, Unexpected> {
         Refused::CrossSite => (403, "Request from another site".into()),
         Refused::Link => (400, "Invalid or expired link".into()),
         Refused::Code => (400, "Invalid or expired code".into()),
+        Refused::WrongCode => (400, "Invalid code".into()),
         Refused::Missing(names) => (400, format!("Missing required fields: {names}").into()),
         Refused::NotAString(field) => (400, format!("{field} must be a string").into()),
         Refused::Rule(broken) => (400, broken.to_string().into()),

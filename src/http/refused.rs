@@ -56,6 +56,8 @@ pub(crate) enum Refused {
     Link,
     /// A code is wrong, used up, void or expired.
     Code,
+    /// The first code of a new secret is wrong.
+    WrongCode,
     /// One factor alone does not show who it is: with the ticket to go on with, in a sign-in.
     SecondFactor(Option<SecondFactorRequired>),
     /// A second factor is wrong.

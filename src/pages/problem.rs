@@ -57,6 +57,7 @@ impl Problem {
             | Refused::Proof(..)
             | Refused::SecondFactor(_)
             | Refused::SecondFactorWrong
+            | Refused::WrongCode
             | Refused::Ticket
             | Refused::RecentSignInRequired => Self::SignIn,
             Refused::EmailNotVerified => Self::EmailNotVerified,

@@ -31,6 +31,12 @@ pub enum Action {
     PasswordChange,
     /// A forgotten password was set anew.
     PasswordReset,
+    /// One-time passwords were switched on by their user.
+    TotpOn,
+    /// One-time passwords were switched off by their user.
+    TotpOff,
+    /// Recovery codes were replaced by their user.
+    RecoveryCodesReplaced,
     /// The address of an account was proven.
     EmailVerified,
     /// The address of an account was changed by its user.
@@ -79,6 +85,9 @@ impl Action {
             Self::Logout => "logout",
             Self::PasswordChange => "password_change",
             Self::PasswordReset => "password_reset",
+            Self::TotpOn => "totp_on",
+            Self::TotpOff => "totp_off",
+            Self::RecoveryCodesReplaced => "recovery_codes_replaced",
             Self::EmailVerified => "email_verified",
             Self::EmailChange => "email_change",
             Self::EmailRevert => "email_revert",
