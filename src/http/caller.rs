@@ -125,16 +125,6 @@ pub(crate) async fn authenticate_recent(app: &App, request: &Incoming) -> Result
     Ok(caller)
 }
 
-/// The same by two factors.
-pub(crate) async fn authenticate_recent_by_two_factors(
-    app: &App,
-    request: &Incoming,
-) -> Result<Caller, Refused> {
-    let caller = authenticate_recent(app, request).await?;
-    by_two_factors(&caller)?;
-    Ok(caller)
-}
-
 /// Refuses a caller who showed one factor alone.
 pub(crate) fn by_two_factors(caller: &Caller) -> Result<(), Refused> {
     if caller.amr.is_of_two_factors() {
