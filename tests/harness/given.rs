@@ -10,6 +10,9 @@ use super::{Answer, Server, Setting, base64url, hmac, pbkdf2};
 /// The servers' `JWT_SECRET`.
 pub(crate) const SECRET: &str = "forty-eight characters that only the tests know.";
 
+/// The servers' `DATA_KEY`.
+pub(crate) const DATA_KEY: &str = "VGhpcnR5LXR3byBieXRlcyB0aGF0IHRlc3RzIGtub3c";
+
 /// A password that breaks no rule.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 

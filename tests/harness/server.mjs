@@ -27,6 +27,9 @@ const TICKS_PER_SECOND = 100;
 // The Rust tests know it as harness::SECRET.
 const JWT_SECRET = 'forty-eight characters that only the tests know.';
 
+// As harness::DATA_KEY.
+const DATA_KEY = 'VGhpcnR5LXR3byBieXRlcyB0aGF0IHRlc3RzIGtub3c';
+
 /** Starts a Worker as wrangler.toml says; `overrides` are vars and secrets, and null takes a binding away. */
 export const start = (worker, overrides = {}, agent = false) => startEach(worker, [overrides], agent);
 
@@ -157,7 +160,7 @@ class Server {
         ...modules,
       ],
       // Not those of workerOptions, which hold the developer's .dev.vars.
-      bindings: { ...config.vars, JWT_SECRET },
+      bindings: { ...config.vars, JWT_SECRET, DATA_KEY },
       serviceBindings: Object.fromEntries(Object.entries(SERVICES).map(([binding, [name]]) => [binding, name])),
       // Whatever host the Worker calls.
       outboundService: 'upstream',

@@ -17,6 +17,7 @@ mod authority;
 mod bad_input;
 mod breached;
 mod cors;
+mod factors;
 mod gateway;
 mod golden;
 #[path = "../harness/mod.rs"]

@@ -7,6 +7,7 @@ use crate::harness::{Account, Answer, RequestBuilder, Server};
 mod headers;
 mod pass;
 mod paths;
+mod step_up;
 mod verify;
 mod web_sockets;
 
