@@ -4,13 +4,17 @@
 //! two. No token is stored: the database knows which number is next, and a token that was spent is
 //! recognized however long ago that was.
 
+mod cookie;
+
 use std::fmt;
+
+pub use cookie::{CookieKeys, NotACookie};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use subtle::ConstantTimeEq;
 
 use super::keyed_hash::KeyedHash;
-use super::time::Milliseconds;
+use super::time::{Milliseconds, Seconds, UnixMillis};
 
 /// A session's identifier: 256 random bits as base64url, the claim `sid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +49,19 @@ pub struct Lifetimes {
     pub absolute: Milliseconds,
     /// From its last refresh.
     pub idle: Milliseconds,
+}
+
+impl Lifetimes {
+    /// How often a page's visits are written down at most.
+    const DAY: Milliseconds = Seconds(24 * 60 * 60).milliseconds();
+
+    /// Whether it is time to write down at `now` that a session is in use, which was last done at `last_used`: once a
+    /// day, or once in an eighth of the time after which an unused one is over.
+    #[must_use]
+    pub fn is_due(&self, last_used: UnixMillis, now: UnixMillis) -> bool {
+        let most = Milliseconds(self.idle.0 / 8).min(Self::DAY);
+        now.since(last_used) > most
+    }
 }
 
 /// What a refresh token says, once its hash is verified.
@@ -136,6 +153,26 @@ mod tests {
             session: SessionId::new([7; 32]),
             generation,
         }
+    }
+
+    #[test]
+    fn a_visit_is_written_down_once_a_day() {
+        const DAY: u64 = 24 * 60 * 60 * 1000;
+        let idle = |milliseconds| Lifetimes {
+            absolute: Milliseconds(100 * DAY),
+            idle: Milliseconds(milliseconds),
+        };
+        for (idle, passed, is_due) in [
+            (idle(80 * DAY), DAY, false),
+            (idle(80 * DAY), DAY + 1, true),
+            (idle(DAY), DAY / 8, false),
+            (idle(DAY), DAY / 8 + 1, true),
+        ] {
+            let now = UnixMillis(1_000_000 + passed);
+            assert_eq!(idle.is_due(UnixMillis(1_000_000), now), is_due);
+        }
+        // A clock that was ahead.
+        assert!(!idle(DAY).is_due(UnixMillis(2), UnixMillis(1)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use edge_auth_core::challenge::ChallengeKeys;
 use edge_auth_core::keyed_hash::KeyedHash;
-use edge_auth_core::session::RefreshKeys;
+use edge_auth_core::session::{CookieKeys, RefreshKeys};
 use edge_auth_core::throttle::AttemptHasher;
 use edge_auth_core::token::{Algorithm, KeyError, Keys, RetiredKey, SigningKey};
 use zeroize::Zeroizing;
@@ -73,6 +73,11 @@ pub(super) fn challenge_keys(keys: &Keys) -> ChallengeKeys {
 /// What makes and verifies refresh tokens, under secrets that follow from all keys.
 pub(super) fn refresh_keys(keys: &Keys) -> RefreshKeys {
     RefreshKeys::new(keyed_hashes(keys, "refresh tokens"))
+}
+
+/// What makes and verifies the cookies of pages, under secrets that follow from all keys.
+pub(super) fn cookie_keys(keys: &Keys) -> CookieKeys {
+    CookieKeys::new(keyed_hashes(keys, "page sessions"))
 }
 
 fn refused(setting: &'static str) -> impl Fn(KeyError) -> ConfigError {

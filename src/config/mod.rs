@@ -20,7 +20,7 @@ use edge_auth_core::account::Roles;
 use edge_auth_core::challenge::ChallengeKeys;
 use edge_auth_core::data_keys::DataKeys;
 use edge_auth_core::password::{Function, Peppers};
-use edge_auth_core::session::{Lifetimes, RefreshKeys};
+use edge_auth_core::session::{CookieKeys, Lifetimes, RefreshKeys};
 use edge_auth_core::throttle::AttemptHasher;
 use edge_auth_core::time::{Milliseconds, Seconds};
 use edge_auth_core::token::Keys;
@@ -54,6 +54,8 @@ pub struct Config {
     pub trust_token_alone: bool,
     /// Make and verify refresh tokens. Their secrets follow from those of [`Config::keys`].
     pub refresh_keys: RefreshKeys,
+    /// Make and verify the cookies of pages. Their secrets follow from those of [`Config::keys`].
+    pub cookie_keys: CookieKeys,
     /// Make and verify links and codes. Their secrets follow from those of [`Config::keys`].
     pub challenge_keys: ChallengeKeys,
     /// `DATA_KEY` and `DATA_KEYS_RETIRED`: encrypt what must be read again. None without the first.
@@ -133,6 +135,7 @@ impl Config {
             refresh_keys: keys::refresh_keys(&keys),
             challenge_keys: keys::challenge_keys(&keys),
             data_keys: data_keys::data_keys(read)?,
+            cookie_keys: keys::cookie_keys(&keys),
             keys,
             issuer,
             access_token_lifetime: Seconds(

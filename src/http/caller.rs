@@ -1,11 +1,12 @@
-//! What every protected route does first: whose token a request carries.
+//! What every protected route does first: whose token a request carries, or whose cookie on a page.
 
-use super::Refused;
 use super::authorization::{self, HeaderProblem};
+use super::{Refused, cookies};
 use crate::app::{App, Unexpected};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
 use crate::store::Authority;
+use crate::store::sessions::{Sessions, Visitor};
 use crate::store::users::{Account, Holder, Users};
 use edge_auth_core::account::Role;
 use edge_auth_core::dialect::Dialect;
@@ -27,10 +28,12 @@ pub(crate) struct Caller {
     pub(crate) auth_time: Option<UnixSeconds>,
     /// By what, as far as the token says.
     pub(crate) amr: Amr,
-    /// When the token expires, in seconds of Unix time.
+    /// When the token expires, in seconds of Unix time; of a page's cookie, when its session does.
     pub(crate) expires_at: f64,
     /// The dialect of the scheme that the token was sent in.
     pub(crate) dialect: Option<Dialect>,
+    /// Whether it was a page's cookie that said who it is.
+    pub(crate) is_of_page: bool,
 }
 
 impl Caller {
@@ -113,6 +116,7 @@ pub(crate) async fn authenticate(app: &App, request: &Incoming) -> Result<Caller
                 amr: token.amr,
                 expires_at: token.expires_at,
                 dialect,
+                is_of_page: false,
             })
         }
     }
@@ -143,6 +147,48 @@ pub(crate) fn recent(caller: &Caller) -> Result<(), Refused> {
     }
 }
 
+/// Who is signed in on the pages: the account of the session whose cookie `request` carries, in one query. None where there
+/// is no cookie of ours, or its session is over.
+///
+/// Pages alone ask this. No route of the APIs looks at a cookie.
+pub(crate) async fn of_page(app: &App, request: &Incoming) -> Result<Option<Caller>, Refused> {
+    let Some(session) = page_session(app, request)? else {
+        return Ok(None);
+    };
+    let (sessions, now) = (Sessions(&app.database), clock::now());
+    let lifetimes = app.config.session_lifetimes;
+    let Some(visitor) = sessions.visitor(&session, lifetimes, now).await? else {
+        return Ok(None);
+    };
+    let Visitor {
+        account,
+        proof,
+        created_at,
+        last_used_at,
+    } = visitor;
+    if lifetimes.is_due(last_used_at, now) {
+        sessions.visited(&session, last_used_at, now).await?;
+    }
+    app.trace.by(account.user.id);
+    let end = created_at.plus(lifetimes.absolute);
+    Ok(Some(Caller {
+        account,
+        token_id: None,
+        session: Some(session),
+        auth_time: Some(proof.auth_time),
+        amr: proof.amr,
+        expires_at: end.seconds().numeric_date(),
+        dialect: None,
+        is_of_page: true,
+    }))
+}
+
+/// The session whose cookie `request` carries, open or over.
+pub(crate) fn page_session(app: &App, request: &Incoming) -> Result<Option<SessionId>, Refused> {
+    let cookie = cookies::session(request)?;
+    Ok(cookie.and_then(|cookie| app.config.cookie_keys.read(&cookie).ok()))
+}
+
 /// Who sent a request, where it carries a token at all.
 pub(crate) async fn optional(app: &App, request: &Incoming) -> Result<Option<Caller>, Refused> {
     match request.header("Authorization")? {
@@ -158,7 +204,13 @@ pub(crate) async fn ask_again(
     request: &Incoming,
     before: &Caller,
 ) -> Result<Caller, Refused> {
-    unchanged(authenticate(app, request).await?, before)
+    let now = if before.is_of_page {
+        let now = of_page(app, request).await?;
+        now.ok_or(Refused::Caller(Reason::Revoked))?
+    } else {
+        authenticate(app, request).await?
+    };
+    unchanged(now, before)
 }
 
 /// The caller `now`, unless somebody has changed the account of `before` at the same moment: its

@@ -4,6 +4,7 @@
 pub(crate) mod authorization;
 pub(crate) mod body;
 pub(crate) mod caller;
+pub(crate) mod cookies;
 pub mod cors;
 mod csrf;
 pub(crate) mod fields;

@@ -3,6 +3,7 @@
 use wasm_bindgen::JsValue;
 
 use super::attempts::Attempts;
+use super::users::{Account, COLUMNS, account, columns};
 use super::{
     Authority, Database, Row, Statement, StoreError, caller_may, id_number, length, millis, number,
     or_null, seconds, tickets,
@@ -40,6 +41,19 @@ pub struct Session {
     pub last_used_at: String,
     /// What opened it, by its own words.
     pub user_agent: Option<String>,
+}
+
+/// Whose session a page's cookie names.
+#[derive(Debug)]
+pub struct Visitor {
+    /// The account, which is not disabled.
+    pub account: Account,
+    /// When and by what its owner last showed who they are.
+    pub proof: Proof,
+    /// When the session was opened.
+    pub created_at: UnixMillis,
+    /// When it was last written down that it is in use.
+    pub last_used_at: UnixMillis,
 }
 
 /// What a refresh token is exchanged for.
@@ -131,6 +145,25 @@ const REFRESH: &str = concat!(
          AND familiar_until >= ?7), auth_time, amr"
 );
 
+const VISITOR: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", auth_time, amr, opened_at, used_at FROM \
+       (SELECT user_id AS holder, auth_time, amr, created_at AS opened_at, last_used_at AS used_at \
+         FROM sessions WHERE sessions.id = ?1) \
+     JOIN users ON users.id = holder \
+     WHERE disabled = 0 AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ?1 AND ",
+    is_open!("?2", "?3"),
+    ")"
+);
+
+/// Two visits at once write it down once.
+const VISITED: &str = "UPDATE sessions SET last_used_at = ?3 WHERE id = ?1 AND last_used_at = ?2";
+
+/// The session ?1, in the place of which ?2 was opened.
+const CLOSE_REPLACED: &str = "DELETE FROM sessions WHERE id = ?1 AND id <> ?2 \
+    AND EXISTS (SELECT 1 FROM sessions WHERE id = ?2)";
+
 const LIST: &str = concat!(
     "SELECT sessions.id, \
        strftime('%Y-%m-%dT%H:%M:%S', sessions.created_at / 1000, 'unixepoch'), \
@@ -185,6 +218,19 @@ impl Sessions<'_> {
         signed_in: &SignedIn,
         new: &NewSession<'_>,
     ) -> Result<bool, StoreError> {
+        self.open_for(signed_in, new, None).await
+    }
+
+    /// The same in the place of the session `replaced`, if there is one, which then ends.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn open_for(
+        &self,
+        signed_in: &SignedIn,
+        new: &NewSession<'_>,
+        replaced: Option<&SessionId>,
+    ) -> Result<bool, StoreError> {
         let (user, proof) = (signed_in.user_id(), signed_in.proof());
         let values = vec![
             new.id.as_str().into(),
@@ -196,20 +242,64 @@ impl Sessions<'_> {
             proof.amr.as_str().into(),
         ];
         let [created, used] = earliest(new.lifetimes, new.now);
-        let statements = [
-            Statement(OPEN, values),
-            Statement(
-                TRIM,
-                vec![
-                    id_number(user),
-                    new.limit.into(),
-                    new.id.as_str().into(),
-                    created,
-                    used,
-                ],
-            ),
-        ];
+        let mut statements = vec![Statement(OPEN, values)];
+        if let Some(replaced) = replaced {
+            let values = vec![replaced.as_str().into(), new.id.as_str().into()];
+            statements.push(Statement(CLOSE_REPLACED, values));
+        }
+        statements.push(Statement(
+            TRIM,
+            vec![
+                id_number(user),
+                new.limit.into(),
+                new.id.as_str().into(),
+                created,
+                used,
+            ],
+        ));
         Ok(self.0.batch(&statements).await?.is_some())
+    }
+
+    /// Whose session `id` is, if it is not over.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn visitor(
+        &self,
+        id: &SessionId,
+        lifetimes: Lifetimes,
+        now: UnixMillis,
+    ) -> Result<Option<Visitor>, StoreError> {
+        let [created, used] = earliest(lifetimes, now);
+        let values = [id.as_str().into(), created, used];
+        let Some(row) = self.0.first(VISITOR, &values).await? else {
+            return Ok(None);
+        };
+        let time = |column| row.millis(column).map(|time| time.unwrap_or(UnixMillis(0)));
+        Ok(Some(Visitor {
+            account: account(&row)?,
+            proof: Proof {
+                auth_time: row.seconds(COLUMNS)?.unwrap_or(UnixSeconds(0)),
+                amr: Amr::stored(row.required_text(COLUMNS + 1)?),
+            },
+            created_at: time(COLUMNS + 2)?,
+            last_used_at: time(COLUMNS + 3)?,
+        }))
+    }
+
+    /// Writes down that the session `id` is in use at `now`, unless it was since `before`.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn visited(
+        &self,
+        id: &SessionId,
+        before: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let values = [id.as_str().into(), millis(before), millis(now)];
+        self.0.first(VISITED, &values).await?;
+        Ok(())
     }
 
     /// The statement that opens the first session of an account, to be run after it was made with

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::identity::Identity;
 use crate::app::App;
 use crate::config::gateway::{Prefix, Upstream};
-use crate::http::{Answer, Refused};
+use crate::http::{Answer, Refused, cookies};
 use crate::platform::HostError;
 use crate::platform::http::Incoming;
 use crate::platform::upstream::{Answered, Outgoing};
@@ -69,6 +69,14 @@ async fn send(
         };
         if !is_kept {
             outgoing.drop_header(&name)?;
+        }
+    }
+    // Whoever has that of the pages can do there what its account can.
+    let cookies = request.header("Cookie")?.unwrap_or_default();
+    if cookies.contains(cookies::SESSION) {
+        match cookies::without_session(&cookies) {
+            Some(others) => outgoing.set_header("Cookie", &others)?,
+            None => outgoing.drop_header("Cookie")?,
         }
     }
     let expires_at = caller.as_ref().map(Identity::expires_at);
