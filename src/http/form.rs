@@ -10,7 +10,7 @@ const MAX_NAMES: usize = 32;
 const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// Names and their values, each name once.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -47,6 +47,12 @@ impl Form {
             pairs.push((name.into_owned(), value.into_owned()));
         }
         Some(Self(pairs))
+    }
+
+    /// What `text` would be as a query.
+    #[cfg(test)]
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self::parse(text.as_bytes()).unwrap()
     }
 
     /// The value of the field `name`, unless it is absent or empty: what is left empty is sent all the same.

@@ -65,6 +65,18 @@ impl Reply {
             .with("X-Frame-Options", "DENY")
     }
 
+    /// Leads a browser on to `path`, a path of this service's own, by a GET (RFC 9110 section 15.4.4).
+    #[must_use]
+    pub fn see_other(path: &str) -> Self {
+        let reply = Self {
+            status: 303,
+            ..Self::empty()
+        };
+        reply
+            .with("Location", path)
+            .with("Referrer-Policy", "no-referrer")
+    }
+
     /// A 204.
     #[must_use]
     pub fn empty() -> Self {

@@ -1,5 +1,6 @@
 //! What is wrong with a field of a form, said beside it.
 
+use super::input::Input;
 use super::texts::Texts;
 use crate::http::Refused;
 
@@ -15,16 +16,58 @@ impl FieldProblem {
     /// What is wrong with a field if that is why a form is refused.
     pub(crate) fn of(refused: &Refused, texts: &Texts) -> Option<Self> {
         let (field, text) = match refused {
+            Refused::Credentials => ("password", texts.wrong_credentials.to_owned()),
+            Refused::Code | Refused::SecondFactorWrong => ("code", texts.wrong_code.to_owned()),
             Refused::WrongPassword => ("password", texts.wrong_password.to_owned()),
             Refused::PasswordRequired => ("password", texts.missing.to_owned()),
             Refused::Missing(names) => {
                 let first = names.split(", ").next()?;
                 (first, texts.missing.to_owned())
             }
+            Refused::Rule(broken) if broken.field == "email" => {
+                let is_same = broken.rule == "must be another than the account's";
+                let text = if is_same {
+                    texts.address_is_same
+                } else {
+                    texts.address_form
+                };
+                ("email", text.to_owned())
+            }
             Refused::Rule(broken) => (broken.field, rule(&broken.rule, texts)),
             _ => return None,
         };
         Some(Self { field, text })
+    }
+
+    /// The same of a form whose field has another name.
+    pub(crate) fn at(self, field: &'static str) -> Self {
+        Self { field, ..self }
+    }
+
+    /// Of a field whose value somebody else has.
+    pub(crate) fn address_is_taken(texts: &Texts) -> Self {
+        Self {
+            field: "email",
+            text: texts.address_is_taken.to_owned(),
+        }
+    }
+
+    /// Of no field: a sign-in that has to begin anew.
+    pub(crate) fn ticket_is_over(texts: &Texts) -> Self {
+        Self {
+            field: "",
+            text: texts.ticket_is_over.to_owned(),
+        }
+    }
+
+    /// Marks the field that is meant; false where it is not among `inputs`.
+    pub(super) fn mark<'a>(&'a self, inputs: &mut [Input<'a>]) -> bool {
+        let input = inputs.iter_mut().find(|input| self.is_of(input.name));
+        let is_there = input.is_some();
+        if let Some(input) = input {
+            input.error = Some(&self.text);
+        }
+        is_there
     }
 
     /// Whether the field of that name is meant. The rules call every password that an account is to have `password`.

@@ -6,10 +6,12 @@ pub(super) struct Input<'a> {
     /// What it is sent as.
     pub(super) name: &'static str,
     pub(super) label: &'a str,
-    /// `text` or `password`.
+    /// `text`, `email` or `password`.
     pub(super) kind: &'static str,
     /// What a browser or a password manager may put in (HTML Standard, section 4.10.18.7).
     pub(super) autocomplete: &'static str,
+    /// Which keys a screen shows (HTML Standard, section 6.9.5), if not those of its kind.
+    pub(super) mode: Option<&'static str>,
     /// What is in it at first; nothing in that of a password.
     pub(super) value: &'a str,
     /// Whether it has to be filled in.
@@ -28,6 +30,7 @@ impl<'a> Input<'a> {
             label,
             kind: "password",
             autocomplete: "current-password",
+            mode: None,
             value: "",
             required: true,
             hint: None,
@@ -43,6 +46,49 @@ impl<'a> Input<'a> {
             autocomplete: "new-password",
             hint: Some(hint),
             ..Self::current_password(label)
+        }
+    }
+
+    /// The name that an account signs in by: an address or a username.
+    pub(super) fn username(label: &'a str, value: &'a str) -> Self {
+        Self {
+            name: "username",
+            label,
+            kind: "text",
+            autocomplete: "username",
+            value,
+            ..Self::current_password(label)
+        }
+    }
+
+    /// An address by which an account will sign in.
+    pub(super) fn email(label: &'a str, value: &'a str) -> Self {
+        Self {
+            name: "email",
+            label,
+            kind: "email",
+            autocomplete: "email",
+            value,
+            ..Self::current_password(label)
+        }
+    }
+
+    /// A code that somebody was sent, or that an app or a piece of paper shows.
+    pub(super) fn code(label: &'a str) -> Self {
+        Self {
+            name: "code",
+            label,
+            kind: "text",
+            autocomplete: "one-time-code",
+            ..Self::current_password(label)
+        }
+    }
+
+    /// The same of digits alone.
+    pub(super) fn numeric(self) -> Self {
+        Self {
+            mode: Some("numeric"),
+            ..self
         }
     }
 

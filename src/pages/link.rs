@@ -105,13 +105,7 @@ pub(crate) fn page(status: u16, link: &Link, shown: &Shown, around: &Surrounding
     let count = around.password_min_length.to_string();
     let hint = texts.new_password_hint.replace("{count}", &count);
     let mut inputs = inputs(link.kind, around, &hint);
-    let field = problem.and_then(|problem| {
-        let mut inputs = inputs.iter_mut();
-        let input = inputs.find(|input| problem.is_of(input.name))?;
-        input.error = Some(&problem.text);
-        Some(input.name)
-    });
-    let general_problem = problem.filter(|_| field.is_none());
+    let general_problem = problem.filter(|problem| !problem.mark(&mut inputs));
     let page = LinkPage {
         layout,
         title: words.title,

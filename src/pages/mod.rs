@@ -1,9 +1,11 @@
 //! What people see in a browser: pages of this service's own. `templates/` has their HTML, `texts/` their words.
 
 pub(crate) mod field_problem;
+pub(crate) mod form;
 mod input;
 pub(crate) mod link;
 pub(crate) mod problem;
+pub(crate) mod security;
 #[cfg(test)]
 mod tests;
 pub(crate) mod texts;

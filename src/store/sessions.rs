@@ -39,6 +39,8 @@ pub struct Session {
     pub created_at: String,
     /// When it was last refreshed, in the same form.
     pub last_used_at: String,
+    /// The same as a point in time.
+    pub last_used: UnixMillis,
     /// What opened it, by its own words.
     pub user_agent: Option<String>,
 }
@@ -167,7 +169,7 @@ const CLOSE_REPLACED: &str = "DELETE FROM sessions WHERE id = ?1 AND id <> ?2 \
 const LIST: &str = concat!(
     "SELECT sessions.id, \
        strftime('%Y-%m-%dT%H:%M:%S', sessions.created_at / 1000, 'unixepoch'), \
-       strftime('%Y-%m-%dT%H:%M:%S', last_used_at / 1000, 'unixepoch'), user_agent \
+       strftime('%Y-%m-%dT%H:%M:%S', last_used_at / 1000, 'unixepoch'), user_agent, last_used_at \
      FROM users JOIN sessions ON ",
     is_open!("?2", "?3"),
     " WHERE users.id = ?1 ORDER BY sessions.created_at"
@@ -399,6 +401,7 @@ impl Sessions<'_> {
                 created_at: row.required_text(1)?,
                 last_used_at: row.required_text(2)?,
                 user_agent: row.text(3),
+                last_used: row.millis(4)?.unwrap_or(UnixMillis(0)),
             })
         };
         rows.into_iter().map(session).collect()

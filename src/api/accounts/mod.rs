@@ -2,8 +2,8 @@
 
 mod account;
 mod me;
-mod password;
-mod register;
+pub(super) mod password;
+pub(super) mod register;
 
 use crate::http::routes::{Method, Route, handler};
 

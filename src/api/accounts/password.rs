@@ -28,13 +28,34 @@ pub(super) async fn change(app: &App, request: &Incoming) -> Result<Reply, Refus
         let [new] = fields::required(&mut members, "new_password")?;
         fields::string(new)?
     };
+    change_by(app, request, &caller, current.as_deref(), &new).await?;
+    Ok(Reply::empty())
+}
+
+/// Gives the caller a new password: one who has none after a recent sign-in, which is asked here, another one with the
+/// `current` one.
+pub(crate) async fn change_by(
+    app: &App,
+    request: &Incoming,
+    caller: &Caller,
+    current: Option<&str>,
+    new: &str,
+) -> Result<(), Refused> {
+    let current = match current {
+        Some(current) if caller.account.has_password => Some(current),
+        None if caller.account.has_password => return Err(Refused::Missing("current_password")),
+        _ => {
+            caller::recent(caller)?;
+            None
+        }
+    };
     let known = new_password::known(&caller.account.user);
-    let new = new_password::parse(app, "new_password", &new, known).await?;
+    let new = new_password::parse(app, "new_password", new, known).await?;
     if let Some(current) = current {
-        check_password(app, request, &caller, &current).await?;
+        check_password(app, request, caller, current).await?;
     }
     let hash = new_password::hash_now(app, &new).await?;
-    store(app, request, &caller, Some(&hash)).await
+    store(app, request, caller, Some(&hash)).await
 }
 
 /// `DELETE /api/auth/password`.
@@ -47,7 +68,8 @@ pub(super) async fn delete(app: &App, request: &Incoming) -> Result<Reply, Refus
     if !caller.account.has_password {
         return Ok(Reply::empty());
     }
-    store(app, request, &caller, None).await
+    store(app, request, &caller, None).await?;
+    Ok(Reply::empty())
 }
 
 async fn store(
@@ -55,7 +77,7 @@ async fn store(
     request: &Incoming,
     caller: &Caller,
     password_hash: Option<&str>,
-) -> Result<Reply, Refused> {
+) -> Result<(), Refused> {
     let authority = caller.authority(None);
     let (id, browser) = (asking::random_id()?, asking::browser(request)?.code());
     let change = PasswordChange {
@@ -71,7 +93,7 @@ async fn store(
     let id = caller.account.user.id;
     app.trace.did(Action::PasswordChange, Some(id));
     asking::send(app, mail);
-    Ok(Reply::empty())
+    Ok(())
 }
 
 /// Checks the caller's password as a sign-in does, with its throttle.

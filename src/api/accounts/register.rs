@@ -4,6 +4,7 @@ use edge_auth_core::account::{Email, Name, Username};
 use edge_auth_core::password::{Known, NewPassword};
 use edge_auth_core::proof::{Amr, Method, Proof};
 use edge_auth_core::sign_in::SignedIn;
+use edge_auth_core::throttle::ClientAddress;
 use serde_json::json;
 
 use super::{EMAIL_TAKEN, USERNAME_TAKEN};
@@ -18,7 +19,7 @@ use crate::platform::http::Incoming;
 use crate::platform::{clock, unicode};
 use crate::store::attempts::Closed;
 use crate::store::audit::Action;
-use crate::store::users::{InsertError, NewAccount, Users};
+use crate::store::users::{Account, InsertError, NewAccount, Users};
 
 /// `POST /api/auth/register`.
 pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Refused> {
@@ -27,22 +28,50 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
     }
     let address = throttle::admit(&app.registration_limit, request).await?;
     let mut members = body::object(request).await?;
-    let registration = Registration::parse(app, &mut members).await?;
-    let from = app.config.attempts.address(&address);
+    let registration = Registration::take(app, &mut members).await?;
+    let registered = by(app, request, &address, registration).await?;
+    let message = "User registered successfully";
+    let user = &registered.account.user;
+    let Some(signed_in) = &registered.signed_in else {
+        let body = json!({ "message": message, "user": tokens::user_json(user) });
+        return Ok(Reply::json(201, &body));
+    };
+    let opening = registered.opening;
+    tokens::answer(app, 201, message, user, signed_in, opening)
+}
+
+/// An account that was made.
+pub(crate) struct Registered {
+    /// The account.
+    pub(crate) account: Account,
+    /// Its owner; none where the address has to be proven before anybody signs in.
+    pub(crate) signed_in: Option<SignedIn>,
+    /// The session that was opened, if one was asked for.
+    pub(crate) opening: Option<Opening>,
+}
+
+/// Makes an account from `address`, which was admitted where registration is open.
+pub(crate) async fn by(
+    app: &App,
+    request: &Incoming,
+    address: &ClientAddress,
+    registration: Registration,
+) -> Result<Registered, Refused> {
+    let from = app.config.attempts.address(address);
     let users = Users(&app.database);
     let (email, username) = (&registration.email, registration.username.as_ref());
     let now = clock::now();
     // No password is hashed for a client that has to wait, or for a name that is taken.
     let vacancy = users.vacancy(email, username, &from.key(), now).await?;
     if let Some(time) = vacancy.closed_until {
-        throttle::remember(&address, Closed::address(time));
+        throttle::remember(address, Closed::address(time));
         return Err(TooMany::until(time).into());
     }
     if vacancy.email_is_taken {
-        return Err(throttle::name_taken(app, &address, &from, EMAIL_TAKEN).await);
+        return Err(throttle::name_taken(app, address, &from, EMAIL_TAKEN).await);
     }
     if vacancy.username_is_taken {
-        return Err(throttle::name_taken(app, &address, &from, USERNAME_TAKEN).await);
+        return Err(throttle::name_taken(app, address, &from, USERNAME_TAKEN).await);
     }
     let password_hash = new_password::hash(app, request, &registration.password).await?;
     // Nobody signs in before the address is proven, where the settings say so.
@@ -70,27 +99,25 @@ pub(super) async fn register(app: &App, request: &Incoming) -> Result<Reply, Ref
     let taken = match users.insert(&new, &from, clock::now()).await {
         Ok((account, mail)) => {
             asking::send(app, mail);
-            let message = "User registered successfully";
-            if app.requires_verification() {
-                app.trace.by(account.user.id);
-                app.trace.did(Action::Register, Some(account.user.id));
-                let body = json!({ "message": message, "user": tokens::user_json(&account.user) });
-                return Ok(Reply::json(201, &body));
-            }
-            let (user, epoch) = (&account.user, account.epoch);
-            let signed_in = SignedIn::registered(proof, user.id, epoch);
-            let action = Action::Register;
-            return tokens::answer(app, action, 201, message, user, &signed_in, opening);
+            let (id, epoch) = (account.user.id, account.epoch);
+            app.trace.by(id);
+            app.trace.did(Action::Register, Some(id));
+            let may_sign_in = !app.requires_verification();
+            return Ok(Registered {
+                account,
+                signed_in: may_sign_in.then(|| SignedIn::registered(proof, id, epoch)),
+                opening,
+            });
         }
         Err(InsertError::EmailTakenOrClosed) => EMAIL_TAKEN,
         Err(InsertError::UsernameTaken) => USERNAME_TAKEN,
         Err(InsertError::Store(error)) => return Err(error.into()),
     };
-    Err(throttle::name_taken(app, &address, &from, taken).await)
+    Err(throttle::name_taken(app, address, &from, taken).await)
 }
 
 /// What register needs, good.
-struct Registration {
+pub(crate) struct Registration {
     email: Email,
     username: Option<Username>,
     name: Name,
@@ -99,7 +126,7 @@ struct Registration {
 }
 
 impl Registration {
-    async fn parse(app: &App, members: &mut Members) -> Result<Self, Refused> {
+    async fn take(app: &App, members: &mut Members) -> Result<Self, Refused> {
         let [email, password, name] = fields::required(members, "email, password, name")?;
         let email = Email::parse(&fields::string(email)?)?;
         let password = fields::string(password)?;
@@ -108,12 +135,22 @@ impl Registration {
         let username = username.map(|username| Username::parse(&username, unicode::HOST));
         let username = username.transpose()?;
         let offline_access = fields::offline_access(members)?;
+        Self::check(app, (email, username, name), &password, offline_access).await
+    }
+
+    /// An account of these names with that password, if it breaks no rule; `offline_access` asks for a session.
+    pub(crate) async fn check(
+        app: &App,
+        (email, username, name): (Email, Option<Username>, Name),
+        password: &str,
+        offline_access: bool,
+    ) -> Result<Self, Refused> {
         let known = Known {
             email: Some(email.as_str()),
             username: username.as_ref().map(Username::as_str),
             name: name.as_str(),
         };
-        let password = new_password::parse(app, "password", &password, known).await?;
+        let password = new_password::parse(app, "password", password, known).await?;
         Ok(Self {
             email,
             username,

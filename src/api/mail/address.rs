@@ -43,7 +43,18 @@ pub(super) async fn change(app: &App, request: &Incoming) -> Result<Reply, Refus
     let caller = caller::authenticate_recent(app, request).await?;
     let mut members = body::object(request).await?;
     let [email] = fields::required(&mut members, "email")?;
-    let email = Email::parse(&fields::string(email)?)?;
+    let id = change_by(app, request, &caller, &fields::string(email)?).await?;
+    Ok(accepted(&id))
+}
+
+/// Sends a code to the address that the caller is to have, who has signed in recently; the challenge that it answers.
+pub(crate) async fn change_by(
+    app: &App,
+    request: &Incoming,
+    caller: &Caller,
+    email: &str,
+) -> Result<ChallengeId, Refused> {
+    let email = Email::parse(email)?;
     if caller.account.user.email.as_deref() == Some(email.as_str()) {
         return Err(BrokenRule::new("email", "must be another than the account's").into());
     }
@@ -51,10 +62,10 @@ pub(super) async fn change(app: &App, request: &Incoming) -> Result<Reply, Refus
     let asking = Asking::new(app, request, kinds, email.as_str())?;
     let authority = caller.authority(None);
     if !asking.ask(app, AskedBy::Owner(&authority)).await? {
-        caller::ask_again(app, request, &caller).await?;
+        caller::ask_again(app, request, caller).await?;
         return Err(TooMany::MAILS.into());
     }
-    Ok(accepted(&asking.id))
+    Ok(asking.id)
 }
 
 /// `POST /api/auth/email/verify`.

@@ -2,13 +2,13 @@
 //! (docs/mail.md).
 
 pub(super) mod address;
-mod code;
+pub(super) mod code;
 pub(super) mod invitation;
 pub(super) mod reset;
 pub(super) mod shown;
 
 use edge_auth_core::account::Email;
-use edge_auth_core::challenge::Kind;
+use edge_auth_core::challenge::{ChallengeId, Kind};
 use edge_auth_core::mail;
 use serde_json::json;
 
@@ -75,8 +75,19 @@ async fn asked_by_anybody(
     throttle::admit(&app.registration_limit, request).await?;
     let mut members = body::object(request).await?;
     let [email] = fields::required(&mut members, "email")?;
-    let email = Email::parse(&fields::string(email)?)?;
+    let id = ask(app, request, kinds, &fields::string(email)?).await?;
+    Ok(Reply::json(202, &json!({ "id": id.as_str() })))
+}
+
+/// The same for a request that was admitted, with the address that was typed.
+async fn ask(
+    app: &App,
+    request: &Incoming,
+    kinds: (Kind, mail::Kind),
+    email: &str,
+) -> Result<ChallengeId, Refused> {
+    let email = Email::parse(email)?;
     let asking = Asking::new(app, request, kinds, email.as_str())?;
     asking.ask(app, AskedBy::Anybody(email.as_str())).await?;
-    Ok(Reply::json(202, &json!({ "id": asking.id.as_str() })))
+    Ok(asking.id)
 }

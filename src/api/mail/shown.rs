@@ -25,10 +25,7 @@ impl Shown {
         let by_code = has(members, "id") || has(members, "code");
         if by_code && !has(members, "token") {
             let [id, code] = fields::required(members, "id, code")?;
-            let id = ChallengeId::parse(&fields::string(id)?);
-            let code = Code::parse(&fields::string(code)?);
-            let shown = id.zip(code).map(|(id, code)| Self::Code(id, code));
-            return shown.ok_or(Refused::Code);
+            return Self::code(&fields::string(id)?, &fields::string(code)?);
         }
         let [token] = fields::required(members, "token")?;
         Self::link(&fields::string(token)?)
@@ -38,6 +35,13 @@ impl Shown {
     pub(crate) fn link(token: &str) -> Result<Self, Refused> {
         let token = LinkToken::parse(token).map_err(|_| Refused::Link)?;
         Ok(Self::Link(token))
+    }
+
+    /// A code, and the challenge that it answers.
+    pub(crate) fn code(id: &str, code: &str) -> Result<Self, Refused> {
+        let shown = ChallengeId::parse(id).zip(Code::parse(code));
+        let shown = shown.map(|(id, code)| Self::Code(id, code));
+        shown.ok_or(Refused::Code)
     }
 
     /// The challenge that it belongs to, if it is good. `typed_by` has shown an access token of the

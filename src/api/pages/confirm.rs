@@ -5,12 +5,10 @@
 use edge_auth_core::challenge::Kind;
 
 use super::actions::{self, Fields};
+use super::{read_form, status_of};
 use crate::api::asking;
 use crate::app::App;
-use crate::config::PublicUrl;
-use crate::dialect;
 use crate::http::form::Form;
-use crate::http::routes::Surface;
 use crate::http::{Refused, Reply};
 use crate::pages::Layout;
 use crate::pages::field_problem::FieldProblem;
@@ -29,8 +27,7 @@ pub(super) async fn show(app: &App, request: &Incoming) -> Result<Reply, Refused
 
 /// `POST /account/confirm`, by the form of that page.
 pub(super) async fn submit(app: &App, request: &Incoming) -> Result<Reply, Refused> {
-    let origin = app.config.public_url.as_ref().map(PublicUrl::origin);
-    let mut form = Form::read(request, origin).await?;
+    let mut form = read_form(app, request).await?;
     let link = take_link(app, &mut form)?;
     let fields = Fields::take(&mut form);
     // Its page has a code and no form.
@@ -45,8 +42,7 @@ pub(super) async fn submit(app: &App, request: &Incoming) -> Result<Reply, Refus
     let Some(problem) = FieldProblem::of(&refused, layout.texts) else {
         return Err(refused);
     };
-    let refusal = dialect::refusal(Surface::Page, request, layout.site, refused);
-    let status = refusal.map_err(Refused::Unexpected)?.status;
+    let status = status_of(app, request, refused)?;
     let shown = actions::look(app, asking::language(request)?, link.kind, &link.token).await?;
     let name = fields.name.as_deref().unwrap_or_default();
     Ok(page(

@@ -10,7 +10,7 @@ use super::sign_in::throttle;
 use super::sign_in::tokens::{self, Grant};
 use crate::app::App;
 use crate::http::authorization::{self, HeaderProblem};
-use crate::http::caller::{self, Reason};
+use crate::http::caller::{self, Caller, Reason};
 use crate::http::routes::{Method, Route, handler};
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::clock;
@@ -18,7 +18,7 @@ use crate::platform::http::Incoming;
 use crate::store::attempts::Attempts;
 use crate::store::audit::Action;
 use crate::store::outbox::Outbox;
-use crate::store::sessions::{Refreshed, Sessions};
+use crate::store::sessions::{Refreshed, Session, Sessions};
 
 /// The routes of this area.
 pub(super) const ROUTES: &[Route] = &[
@@ -110,11 +110,7 @@ async fn logout(app: &App, request: &Incoming) -> Result<Reply, Refused> {
 /// `GET /api/auth/sessions`.
 async fn list(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let caller = caller::authenticate(app, request).await?;
-    let sessions = Sessions(&app.database);
-    let lifetimes = app.config.session_lifetimes;
-    let open = sessions
-        .list(caller.account.user.id, lifetimes, clock::now())
-        .await?;
+    let open = list_of(app, &caller).await?;
     let current = caller.session.as_ref().map(SessionId::as_str);
     let open: Vec<Value> = open
         .into_iter()
@@ -131,27 +127,57 @@ async fn list(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     Ok(Reply::json(200, &json!({ "sessions": open })))
 }
 
+/// The open sessions of the caller, the oldest first.
+pub(super) async fn list_of(app: &App, caller: &Caller) -> Result<Vec<Session>, Refused> {
+    let sessions = Sessions(&app.database);
+    let lifetimes = app.config.session_lifetimes;
+    let user_id = caller.account.user.id;
+    Ok(sessions.list(user_id, lifetimes, clock::now()).await?)
+}
+
 /// `DELETE /api/auth/sessions`: all but the current one.
 async fn delete_others(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let caller = caller::authenticate(app, request).await?;
-    let sessions = Sessions(&app.database);
-    if !sessions.close_others(&caller.authority(None)).await? {
-        return Err(caller::revoked_meanwhile(app, request, &caller).await);
-    }
+    end_others(app, request, &caller).await?;
     Ok(Reply::empty())
+}
+
+/// Ends the sessions of the caller but the one that asks.
+pub(super) async fn end_others(
+    app: &App,
+    request: &Incoming,
+    caller: &Caller,
+) -> Result<(), Refused> {
+    let sessions = Sessions(&app.database);
+    if sessions.close_others(&caller.authority(None)).await? {
+        Ok(())
+    } else {
+        Err(caller::revoked_meanwhile(app, request, caller).await)
+    }
 }
 
 /// `DELETE /api/auth/sessions/<id>`.
 async fn delete(app: &App, request: &Incoming, id: &str) -> Result<Reply, Refused> {
     let caller = caller::authenticate(app, request).await?;
+    end(app, request, &caller, id).await?;
+    Ok(Reply::empty())
+}
+
+/// Ends a session of the caller's.
+pub(super) async fn end(
+    app: &App,
+    request: &Incoming,
+    caller: &Caller,
+    id: &str,
+) -> Result<(), Refused> {
     let sessions = Sessions(&app.database);
     if sessions
         .close_of_caller(id, &caller.authority(None))
         .await?
     {
-        return Ok(Reply::empty());
+        return Ok(());
     }
-    caller::ask_again(app, request, &caller).await?;
+    caller::ask_again(app, request, caller).await?;
     Err(Refused::NotFound)
 }
 

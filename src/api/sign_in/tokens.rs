@@ -100,15 +100,12 @@ impl Opening {
 /// The answer to a register or login that succeeded, with the session that it opened.
 pub(crate) fn answer(
     app: &App,
-    action: Action,
     status: u16,
     message: &str,
     user: &User,
     signed_in: &SignedIn,
     opening: Option<Opening>,
 ) -> Result<Reply, Refused> {
-    app.trace.by(user.id);
-    app.trace.did(action, Some(user.id));
     let grant = Grant {
         signed_in,
         role: &user.role,
@@ -144,8 +141,10 @@ pub(crate) async fn sign_in(
         }
         opening = Some(new);
     }
+    app.trace.by(user.id);
+    app.trace.did(Action::SignIn, Some(user.id));
     let message = "Login successful";
-    answer(app, Action::SignIn, 200, message, user, signed_in, opening)
+    answer(app, 200, message, user, signed_in, opening)
 }
 
 /// `user` as clients see it (docs/api.md, "Accounts").

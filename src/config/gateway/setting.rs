@@ -11,7 +11,7 @@ use super::path::is_shortened;
 use super::{Prefix, Prefixes, Upstream};
 
 /// The first segments of the service's own routes, and of those to come beside them.
-const OWN: [&str; 11] = [
+const OWN: [&str; 12] = [
     "account",
     "admin",
     "api",
@@ -20,6 +20,7 @@ const OWN: [&str; 11] = [
     "oauth2",
     "openapi.json",
     "sign-in",
+    "sign-out",
     "sign-up",
     "verify",
     ".well-known",
