@@ -198,3 +198,20 @@ async fn connection_takes_away_nothing_that_a_proxy_adds() {
     }
     server.stop().await;
 }
+
+#[wasm_bindgen_test]
+async fn the_cookie_of_the_pages_ends_at_the_gateway() {
+    let server = start().await;
+    let account = Account::register(&server).await;
+    for (sent, passed) in [
+        ("__Host-session=abc", None),
+        ("a=b; __Host-session=abc; c=d", Some("a=b; c=d")),
+        ("a=b", Some("a=b")),
+    ] {
+        for path in ["/up/x", "/origin/x"] {
+            let request = request(&server, &account, "GET", path).header("Cookie", sent);
+            let received = received(&request.send().await);
+            assert_eq!(header(&received, "cookie"), passed, "{path} {sent}");
+        }
+    }
+}

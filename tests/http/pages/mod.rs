@@ -3,9 +3,13 @@
 use crate::harness::Answer;
 
 mod confirm;
+mod cookie;
 mod every_page;
 mod links;
+mod security;
 mod sent;
+mod sign_in;
+mod visitor;
 
 /// The text of the header.
 fn header(answer: &Answer, name: &str) -> String {
