@@ -1,5 +1,8 @@
 //! Pages that are one form: signing in, a code, a second factor, a new account.
 
+#[cfg(test)]
+mod tests;
+
 use askama::Template;
 
 use super::field_problem::FieldProblem;

@@ -18,22 +18,23 @@ use crate::http::{Refused, Reply};
 use crate::platform::http::Body;
 
 /// Closes a tag, an attribute in either quotes and a comment, and turns the direction of the line.
-const HOSTILE: &str = "--></title><script>'\"&\u{202e}{{ x }}";
-const ESCAPED: &str = "--&#62;&#60;/title&#62;&#60;script&#62;&#39;&#34;&#38;\u{202e}{{ x }}";
+pub(super) const HOSTILE: &str = "--></title><script>'\"&\u{202e}{{ x }}";
+pub(super) const ESCAPED: &str =
+    "--&#62;&#60;/title&#62;&#60;script&#62;&#39;&#34;&#38;\u{202e}{{ x }}";
 
-fn html(reply: &Reply) -> &str {
+pub(super) fn html(reply: &Reply) -> &str {
     match &reply.body {
         Body::Html(html) => html,
         body => panic!("{body:?}"),
     }
 }
 
-fn english() -> &'static Texts {
+pub(super) fn english() -> &'static Texts {
     let [english, ..] = &LANGUAGES;
     english
 }
 
-fn layout(texts: &Texts) -> Layout<'_> {
+pub(super) fn layout(texts: &Texts) -> Layout<'_> {
     let site = Some("auth.example.com");
     Layout { texts, site }
 }
@@ -81,7 +82,7 @@ fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
 }
 
 /// The tag of the field `name`.
-fn input<'a>(html: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn input<'a>(html: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = html.split_once(&format!("<input id=\"{name}\""))?;
     rest.split('>').next()
 }
@@ -118,6 +119,34 @@ fn the_policy_allows_the_style_sheet_of_the_page_and_nothing_else() {
     assert!(reply.headers.contains(&header), "{reply:?}");
 }
 
+/// Checks what holds for the HTML of every page, said in `texts`.
+pub(super) fn assert_is_sound(html: &str, texts: &Texts) {
+    let lang = format!("<html lang=\"{}\">", texts.language);
+    assert!(
+        html.starts_with(&format!("<!doctype html>\n{lang}")),
+        "{html}"
+    );
+    assert_eq!(html.matches("<h1>").count(), 1, "{html}");
+    assert!(!html.contains("<title></title>"), "{html}");
+    let (_, content) = html.split_once("</style>").unwrap();
+    assert!(!content.contains(['{', '}']), "a placeholder: {content}");
+    let ids = values(content, "id");
+    for (at, id) in ids.iter().enumerate() {
+        assert!(
+            !ids[at + 1..].contains(id),
+            "{id} is there twice: {content}"
+        );
+    }
+    for named in values(content, "for") {
+        assert!(ids.contains(&named), "{named}: {content}");
+    }
+    for named in values(content, "aria-describedby") {
+        for named in named.split(' ') {
+            assert!(ids.contains(&named), "{named}: {content}");
+        }
+    }
+}
+
 #[test]
 fn every_page_in_every_language() {
     for texts in &LANGUAGES {
@@ -137,30 +166,7 @@ fn every_page_in_every_language() {
             .chain(done)
             .chain(problems);
         for html in pages {
-            let lang = format!("<html lang=\"{}\">", texts.language);
-            assert!(
-                html.starts_with(&format!("<!doctype html>\n{lang}")),
-                "{html}"
-            );
-            assert_eq!(html.matches("<h1>").count(), 1, "{html}");
-            assert!(!html.contains("<title></title>"), "{html}");
-            let (_, content) = html.split_once("</style>").unwrap();
-            assert!(!content.contains(['{', '}']), "a placeholder: {content}");
-            let ids = values(content, "id");
-            for (at, id) in ids.iter().enumerate() {
-                assert!(
-                    !ids[at + 1..].contains(id),
-                    "{id} is there twice: {content}"
-                );
-            }
-            for named in values(content, "for") {
-                assert!(ids.contains(&named), "{named}: {content}");
-            }
-            for named in values(content, "aria-describedby") {
-                for named in named.split(' ') {
-                    assert!(ids.contains(&named), "{named}: {content}");
-                }
-            }
+            assert_is_sound(&html, texts);
         }
     }
 }
