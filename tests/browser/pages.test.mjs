@@ -267,8 +267,30 @@ async function openWithoutPassword(page) {
   await page.goto(new URL(link.search, confirm()).href);
 }
 
+const open = (path) => (page) => page.goto(new URL(path, worker.url).href);
+
+/** Opens the page to sign in on, and fills in the name of an account and this password. */
+async function signIn(page, password) {
+  const { email } = await register();
+  await open('/sign-in')(page);
+  return fillIn(page, { username: email, password });
+}
+
+/** Has a code sent, and so comes to the page for it. */
+async function openCode(page) {
+  const { email } = await register();
+  await open('/sign-in')(page);
+  await page.locator('[name=username]').fill(email);
+  return answerTo(page, () => page.locator('button.other').click());
+}
+
 /** How to get to each page that there is. */
 const PAGES = {
+  'signing in': open('/sign-in'),
+  'signing in, filled in wrongly': (page) => signIn(page, 'a wrong horse'),
+  'a code to sign in with': openCode,
+  'making an account': open('/sign-up'),
+  security: (page) => signIn(page, PASSWORD),
   'a dead link': (page) => page.goto(deadLink('reset')),
   'a forged form': (page) => postFrom(page, 'localhost', deadLink('reset')),
   'a path that is not there': (page) => page.goto(new URL('/account/nowhere', worker.url).href),

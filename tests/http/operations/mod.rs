@@ -10,7 +10,7 @@ mod health;
 mod log;
 mod mail_queries;
 mod purges;
-mod queries;
+pub(crate) mod queries;
 mod schema;
 
 const PATHS: [(&str, &str); 6] = [
@@ -90,7 +90,7 @@ fn growing(statement: &str) -> Vec<&str> {
 
 /// Has the database explain a statement, with any values: each table that grows is searched by an
 /// index, by whatever name the statement calls it.
-async fn check_plan(server: &Server, statement: &str) {
+pub(crate) async fn check_plan(server: &Server, statement: &str) {
     let highest = (1..=9)
         .rev()
         .find(|n| statement.contains(&format!("?{n}")))

@@ -7,7 +7,11 @@ use super::{check_plan, growing};
 use crate::harness::{self, Account, PASSWORD, RequestBuilder, Server};
 
 /// The statements that a request made the Worker prepare.
-async fn queries(server: &Server, request: RequestBuilder<'_>, status: u16) -> Vec<String> {
+pub(crate) async fn queries(
+    server: &Server,
+    request: RequestBuilder<'_>,
+    status: u16,
+) -> Vec<String> {
     let before = server.logs().await.len();
     let answer = request.send().await;
     assert_eq!(answer.status, status, "{}", answer.text());

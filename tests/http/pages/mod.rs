@@ -6,6 +6,7 @@ mod confirm;
 mod cookie;
 mod every_page;
 mod links;
+mod queries;
 mod security;
 mod sent;
 mod sign_in;
