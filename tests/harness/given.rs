@@ -42,6 +42,7 @@ pub(crate) fn unique_address() -> String {
 }
 
 /// An account that registered over HTTP, with [`PASSWORD`].
+#[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) id: u64,
     pub(crate) email: String,

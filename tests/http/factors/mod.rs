@@ -57,7 +57,7 @@ pub(crate) fn step_now() -> u64 {
 }
 
 /// Sets the clock so many seconds after the middle of a step.
-fn at(server: &Server, step: u64, seconds: i64) {
+pub(crate) fn at(server: &Server, step: u64, seconds: i64) {
     let time = (step as i64 * 30 + 15 + seconds) as f64 * 1000.0;
     server.set_clock(time - js_sys::Date::now());
 }
@@ -94,6 +94,11 @@ pub(crate) struct Enrolled {
 /// One whose first code was that of `step`.
 pub(crate) async fn enrolled(server: &Server, step: u64) -> Enrolled {
     let account = Account::register(server).await;
+    enrol(server, account, step).await
+}
+
+/// The same of an account that is there.
+pub(crate) async fn enrol(server: &Server, account: Account, step: u64) -> Enrolled {
     let tokens = open(server, &account).await;
     let app = begun(server, &tokens.access).await;
     let answer = verify(server, &tokens.access, &app.code(step)).await;
@@ -106,14 +111,14 @@ pub(crate) async fn enrolled(server: &Server, step: u64) -> Enrolled {
 }
 
 /// The ticket of a password that was right.
-async fn ticket(server: &Server, account: &Account) -> String {
+pub(crate) async fn ticket(server: &Server, account: &Account) -> String {
     let answer = try_open(server, account, PASSWORD).await;
     assert_eq!(answer.status, 403, "{}", answer.text());
     answer.json()["ticket"].as_str().unwrap().to_owned()
 }
 
 /// Shows a second factor with a ticket: `totp` or `recovery_code`.
-async fn show(server: &Server, ticket: &str, factor: &str, code: &str) -> Answer {
+pub(crate) async fn show(server: &Server, ticket: &str, factor: &str, code: &str) -> Answer {
     let mut body = json!({ "ticket": ticket });
     body[factor] = Value::from(code);
     let request = server.request("POST", "/api/auth/second-factor");

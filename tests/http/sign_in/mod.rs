@@ -5,4 +5,5 @@ mod enumeration;
 mod login;
 mod old_hashes;
 mod passwords;
+mod second_factor;
 mod throttle;
