@@ -137,8 +137,9 @@ async fn an_address_is_changed_after_a_recent_sign_in() {
     let settings = [&MAIL[..], &QUICK].concat();
     let server = Server::start_with_clock(&settings).await;
     let account = verified(&server).await;
-    server.mail().await;
     let cookie = signed_in(&server, &account).await;
+    // That of the registration, and the notice of the sign-in.
+    server.mail().await;
     let new = format!("{}@example.com", unique("new"));
 
     server.set_clock(601_000.0);
