@@ -462,9 +462,12 @@ impl Sessions<'_> {
 
     /// The statement by which a session outlives that its account's epoch was counted up, to be run right
     /// after that. It was shown by `amr` who its user is.
-    pub(super) fn kept_with(user: UserId, session: Option<&SessionId>, amr: &Amr) -> Statement {
-        let session = or_null(session.map(SessionId::as_str));
-        let values = vec![id_number(user), session, amr.as_str().into()];
+    pub(super) fn kept_with(user: UserId, session: &SessionId, amr: &Amr) -> Statement {
+        let values = vec![
+            id_number(user),
+            session.as_str().into(),
+            amr.as_str().into(),
+        ];
         Statement(KEEP_WITH, values)
     }
 }

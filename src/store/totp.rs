@@ -6,10 +6,11 @@ use super::recovery_codes::{given_after, marker, replaced, useless_deleted};
 use super::sessions::Sessions;
 use super::{
     Authority, Database, Row, Statement, StoreError, caller_may, id_number, millis, number,
-    seconds, tickets,
+    or_null, seconds, tickets,
 };
 use edge_auth_core::account::UserId;
 use edge_auth_core::proof::Amr;
+use edge_auth_core::session::SessionId;
 use edge_auth_core::time::UnixMillis;
 
 /// The secrets of one-time passwords in a D1 database.
@@ -40,6 +41,8 @@ pub struct NewSecret {
     pub sealed: String,
     /// Whether a wrong code is the last one that is looked at.
     pub is_last_try: bool,
+    /// By what the caller's session was shown whose it is, if there is one.
+    pub amr: Option<Amr>,
 }
 
 /// What is switched on.
@@ -51,8 +54,8 @@ pub struct Activation<'a> {
     pub step: u64,
     /// The keyed hashes of the recovery codes that come with it, one at least.
     pub recovery_codes: &'a [String],
-    /// What the caller's session has been shown, with the code.
-    pub amr: &'a Amr,
+    /// The same with the code.
+    pub amr: Option<&'a Amr>,
     /// How the account's owner is told, if at all.
     pub notice: Option<Notice<'a>>,
     /// The time.
@@ -78,7 +81,7 @@ const TRY_NEW: &str = concat!(
     "UPDATE totp SET new_tries = new_tries + 1 \
      WHERE user_id = ?1 AND new_secret IS NOT NULL AND new_tries < ?2 AND ",
     caller_may!("?3"),
-    " RETURNING new_secret, new_tries"
+    " RETURNING new_secret, new_tries, (SELECT amr FROM sessions WHERE id = ?4)"
 );
 
 /// The secret ?2 is dropped, and the row with it where no other one is on.
@@ -151,12 +154,14 @@ impl TotpSecrets<'_> {
             id_number(authority.user_id),
             TRIES.into(),
             authority.value(),
+            or_null(authority.session.map(SessionId::as_str)),
         ];
         let row = self.0.first(TRY_NEW, &values).await?;
         let new = |row: Row| {
             Ok(NewSecret {
                 sealed: row.required_text(0)?,
                 is_last_try: row.unsigned(1)? >= Some(TRIES.into()),
+                amr: row.text(2).map(Amr::stored),
             })
         };
         row.map(new).transpose()
@@ -200,7 +205,8 @@ impl TotpSecrets<'_> {
         let notice = new.notice;
         statements.extend(notice.map(|notice| notice.of_recovery_codes(user, marker)));
         statements.push(Statement(END_SESSIONS, end));
-        statements.push(Sessions::kept_with(user, authority.session, new.amr));
+        let session = authority.session.zip(new.amr);
+        statements.extend(session.map(|(session, amr)| Sessions::kept_with(user, session, amr)));
         let answers = self.0.batch_all(&statements).await?;
         if answers.rows(0)?.is_empty() {
             return Ok(None);

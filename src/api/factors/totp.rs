@@ -3,6 +3,7 @@
 use edge_auth_core::account::User;
 use edge_auth_core::factor::{QrCode, RecoveryCode, TotpCode, TotpSecret};
 use edge_auth_core::mail;
+use edge_auth_core::proof::Amr;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -142,12 +143,14 @@ pub(crate) async fn verify(
         return Err(Refused::WrongCode);
     };
     let codes = recovery_codes::random_codes()?;
+    // Of the session, since a token need not say it.
+    let amr = new.amr.as_ref().map(Amr::and_one_time_password);
     let (notice_id, browser) = (asking::random_id()?, asking::browser(request)?.code());
     let activation = Activation {
         sealed: &new.sealed,
         step,
         recovery_codes: &recovery_codes::hashes(keys, id, &codes),
-        amr: &caller.amr.and_one_time_password(),
+        amr: amr.as_ref(),
         notice: app.notice(mail::Kind::SecondFactorOn, &notice_id, &browser),
         now,
     };
