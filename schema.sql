@@ -250,7 +250,9 @@ CREATE TABLE IF NOT EXISTS passkeys (
   second_factor INTEGER NOT NULL CHECK (second_factor IN (0, 1)),
   name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
   created_at INTEGER NOT NULL,
-  last_used_at INTEGER
+  last_used_at INTEGER,
+  -- How its authenticator can be reached, as a hint to browsers: names with spaces between.
+  transports TEXT NOT NULL DEFAULT '' CHECK (length(transports) <= 300)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX IF NOT EXISTS passkeys_by_user ON passkeys (user_id, id);

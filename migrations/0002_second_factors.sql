@@ -27,3 +27,6 @@ CREATE TABLE IF NOT EXISTS answered_challenges (
   -- Unix time in milliseconds: it is refused by its age from then on.
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- How the authenticator of a passkey can be reached, as a hint to browsers: names with spaces between.
+ALTER TABLE passkeys ADD COLUMN transports TEXT NOT NULL DEFAULT '' CHECK (length(transports) <= 300);

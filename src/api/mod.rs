@@ -8,6 +8,7 @@ mod gateway;
 mod mail;
 mod operations;
 mod pages;
+mod passkeys;
 mod sessions;
 mod sign_in;
 
@@ -25,6 +26,7 @@ const AREAS: &[&[Route]] = &[
     sessions::ROUTES,
     factors::ROUTES,
     mail::ROUTES,
+    passkeys::ROUTES,
     admin::ROUTES,
     gateway::ROUTES,
     operations::ROUTES,

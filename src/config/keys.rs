@@ -2,6 +2,7 @@
 
 use edge_auth_core::challenge::ChallengeKeys;
 use edge_auth_core::keyed_hash::KeyedHash;
+use edge_auth_core::passkey::PasskeyKeys;
 use edge_auth_core::session::{CookieKeys, RefreshKeys};
 use edge_auth_core::throttle::AttemptHasher;
 use edge_auth_core::token::{Algorithm, KeyError, Keys, RetiredKey, SigningKey};
@@ -68,6 +69,11 @@ fn keyed_hashes(keys: &Keys, purpose: &str) -> impl Iterator<Item = KeyedHash> {
 /// What makes and verifies the links and codes of mails, under secrets that follow from all keys.
 pub(super) fn challenge_keys(keys: &Keys) -> ChallengeKeys {
     ChallengeKeys::new(keyed_hashes(keys, "challenges"))
+}
+
+/// What makes and verifies the challenges of passkeys, under secrets that follow from all keys.
+pub(super) fn passkey_keys(keys: &Keys) -> PasskeyKeys {
+    PasskeyKeys::new(keyed_hashes(keys, "passkeys"))
 }
 
 /// What makes and verifies refresh tokens, under secrets that follow from all keys.

@@ -7,6 +7,7 @@ mod accounts;
 mod data_keys;
 mod keys;
 mod origins;
+mod passkeys;
 mod passwords;
 mod read;
 mod sessions;
@@ -19,6 +20,7 @@ use std::fmt;
 use edge_auth_core::account::Roles;
 use edge_auth_core::challenge::ChallengeKeys;
 use edge_auth_core::data_keys::DataKeys;
+use edge_auth_core::passkey::PasskeyKeys;
 use edge_auth_core::password::{Function, Peppers};
 use edge_auth_core::session::{CookieKeys, Lifetimes, RefreshKeys};
 use edge_auth_core::throttle::AttemptHasher;
@@ -30,6 +32,7 @@ use mail::Mail;
 use read::{Read, boolean, number};
 
 pub use origins::AllowedOrigins;
+pub use passkeys::Passkeys;
 pub use urls::PublicUrl;
 
 /// Every setting, in the form in which it is used.
@@ -60,6 +63,8 @@ pub struct Config {
     pub challenge_keys: ChallengeKeys,
     /// `DATA_KEY` and `DATA_KEYS_RETIRED`: encrypt what must be read again. None without the first.
     pub data_keys: Option<DataKeys>,
+    /// Make and verify the challenges of passkeys. Their secrets follow from those of [`Config::keys`].
+    pub passkey_keys: PasskeyKeys,
     /// `SESSION_LIFETIME` and `SESSION_IDLE_LIFETIME`.
     pub session_lifetimes: Lifetimes,
     /// `SESSIONS_PER_USER`: one more, and the oldest one goes.
@@ -89,6 +94,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// `BREACHED_PASSWORDS`: whether new passwords that are known from a breach are refused.
     pub refuses_breached_passwords: bool,
+    /// `WEBAUTHN_RP_ID` and what belongs to it; none where there are no passkeys.
+    pub passkeys: Option<Passkeys>,
 }
 
 /// A setting that is missing, weak, or does not parse. Says which and why, never its value.
@@ -130,18 +137,19 @@ impl Config {
         }
         let passwords = passwords::Passwords::parse(read)?;
         let public_url = PublicUrl::parse(read)?;
+        let allowed_origins = AllowedOrigins::parse(read)?;
         Ok(Self {
             attempts: keys::attempt_hasher(&keys)?,
             refresh_keys: keys::refresh_keys(&keys),
             challenge_keys: keys::challenge_keys(&keys),
             data_keys: data_keys::data_keys(read)?,
             cookie_keys: keys::cookie_keys(&keys),
+            passkey_keys: keys::passkey_keys(&keys),
             keys,
             issuer,
             access_token_lifetime: Seconds(
                 number(read, "ACCESS_TOKEN_LIFETIME", 60..=86_400)?.unwrap_or(900),
             ),
-            allowed_origins: AllowedOrigins::parse(read)?,
             registration_is_open: accounts::registration_is_open(read)?,
             trust_token_alone: boolean(read, "TRUST_TOKEN_ALONE")?.unwrap_or(false),
             session_lifetimes: sessions::lifetimes(read)?,
@@ -157,6 +165,8 @@ impl Config {
             sign_in_floor: passwords.sign_in_floor,
             protected: gateway::prefixes(read)?,
             mail: Mail::parse(read, public_url.as_ref())?,
+            passkeys: Passkeys::parse(read, public_url.as_ref(), &allowed_origins)?,
+            allowed_origins,
             public_url,
             refuses_breached_passwords: passwords.refuses_breached,
         })

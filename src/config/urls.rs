@@ -33,12 +33,17 @@ impl PublicUrl {
     /// Its host, without the port.
     #[must_use]
     pub fn host(&self) -> &str {
-        let authority = self.0.split_once("://").map_or("", |(_, rest)| rest);
-        match authority.rsplit_once(':') {
-            // A colon within brackets belongs to an IPv6 address.
-            Some((host, port)) if !port.ends_with(']') => host,
-            _ => authority,
-        }
+        host(&self.0)
+    }
+}
+
+/// The host of an origin, without the port.
+pub(super) fn host(origin: &str) -> &str {
+    let authority = origin.split_once("://").map_or("", |(_, rest)| rest);
+    match authority.rsplit_once(':') {
+        // A colon within brackets belongs to an IPv6 address.
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
     }
 }
 
@@ -69,7 +74,7 @@ pub(super) fn is_url(text: &str, parts: Parts) -> bool {
 }
 
 /// Whether what is sent to the URL can be read on no line between: that of this machine has none.
-fn is_safe_scheme(url: &str) -> bool {
+pub(super) fn is_safe_scheme(url: &str) -> bool {
     let local = url.strip_prefix("http://localhost");
     let is_local = local.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/', '?']));
     is_local || url.starts_with("https://")

@@ -104,6 +104,13 @@ fn in_json(dialect: Dialect, refused: Refused) -> Result<Reply, Unexpected> {
         Refused::Link => (400, "Invalid or expired link".into()),
         Refused::Code => (400, "Invalid or expired code".into()),
         Refused::WrongCode => (400, "Invalid code".into()),
+        Refused::Passkey => (400, INVALID_PASSKEY.into()),
+        Refused::PasskeySignIn { is_unknown: false } => (401, INVALID_PASSKEY.into()),
+        // Signal API (WebAuthn Level 3 section 5.1.10).
+        Refused::PasskeySignIn { is_unknown: true } => {
+            let body = json!({ "error": INVALID_PASSKEY, "unknown_credential": true });
+            return Ok(Reply::json(401, &body));
+        }
         Refused::Missing(names) => (400, format!("Missing required fields: {names}").into()),
         Refused::NotAString(field) => (400, format!("{field} must be a string").into()),
         Refused::Rule(broken) => (400, broken.to_string().into()),
@@ -129,6 +136,8 @@ fn in_json(dialect: Dialect, refused: Refused) -> Result<Reply, Unexpected> {
     let text: Cow<'_, str> = text;
     Ok(error(dialect, status, &text))
 }
+
+const INVALID_PASSKEY: &str = "Invalid passkey";
 
 const SECOND_FACTOR_REQUIRED: &str = "Second factor required";
 

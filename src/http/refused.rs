@@ -3,6 +3,7 @@
 
 use edge_auth_core::account::BrokenRule;
 use edge_auth_core::dialect::Dialect;
+use edge_auth_core::passkey::InvalidPasskey;
 use edge_auth_core::sign_in::{SecondFactors, Ticket};
 use edge_auth_core::time::{Seconds, UnixMillis};
 
@@ -66,6 +67,13 @@ pub(crate) enum Refused {
     Ticket,
     /// A link alone does not show who follows it.
     PasswordRequired,
+    /// Whatever is wrong with what a browser says of a passkey.
+    Passkey,
+    /// What a browser says of a passkey signs nobody in; whether no account has the passkey.
+    PasskeySignIn {
+        /// No account has it, so a browser may forget it.
+        is_unknown: bool,
+    },
     /// The caller showed who they are too long ago.
     RecentSignInRequired,
     /// The account's address has to be proven first.
@@ -122,6 +130,12 @@ pub(crate) struct SecondFactorRequired {
     pub(crate) ticket: Ticket,
     /// What the account has.
     pub(crate) second_factors: SecondFactors,
+}
+
+impl From<InvalidPasskey> for Refused {
+    fn from(_: InvalidPasskey) -> Self {
+        Self::Passkey
+    }
 }
 
 /// What [`Refused::Conflict`] says where another account has an address.

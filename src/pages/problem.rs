@@ -59,6 +59,7 @@ impl Problem {
             | Refused::SecondFactorWrong
             | Refused::WrongCode
             | Refused::Ticket
+            | Refused::PasskeySignIn { .. }
             | Refused::RecentSignInRequired => Self::SignIn,
             Refused::EmailNotVerified => Self::EmailNotVerified,
             Refused::Forbidden => Self::Forbidden,
@@ -68,6 +69,7 @@ impl Problem {
             | Refused::MediaType(_)
             | Refused::NotAnObject
             | Refused::NotAForm
+            | Refused::Passkey
             | Refused::Missing(_)
             | Refused::NotAString(_)
             | Refused::Rule(_)

@@ -59,6 +59,14 @@ pub enum Action {
     Enable,
     /// An administrator changed the name that a person goes by.
     NameChange,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey became a second factor, or is none any more.
+    PasskeyChanged,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// The signature counter of a passkey did not grow.
+    PasskeyCounter,
     /// An administrator ended every session of an account.
     SessionsEnd,
     /// An administrator took an account's second factors away.
@@ -100,6 +108,10 @@ impl Action {
             Self::Enable => "enable",
             Self::NameTaken => "name_taken",
             Self::NameChange => "name_change",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyChanged => "passkey_changed",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeyCounter => "passkey_counter",
             Self::SessionsEnd => "sessions_end",
             Self::SecondFactorsForgotten => "second_factors_forgotten",
             Self::Unlock => "unlock",

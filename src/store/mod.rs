@@ -4,6 +4,7 @@ pub mod attempts;
 pub mod audit;
 pub mod challenges;
 pub mod outbox;
+pub mod passkeys;
 pub mod purges;
 pub mod recovery_codes;
 pub mod second_factors;

@@ -4,11 +4,13 @@
 use wasm_bindgen::JsValue;
 
 use super::outbox::{Notice, Queued, queued};
+use super::passkeys::{answer, noted};
 use super::tickets::{ticket_is_good, used_up};
 use super::{
     Authority, Database, Row, Statement, StoreError, caller_may, id_number, millis, number, or_null,
 };
 use edge_auth_core::account::UserId;
+use edge_auth_core::passkey::{Challenge, Verified};
 use edge_auth_core::sign_in::TicketDigest;
 use edge_auth_core::time::UnixMillis;
 
@@ -46,6 +48,8 @@ pub enum Right {
     },
     /// A recovery code, by its keyed hashes under each of the keys.
     RecoveryCode(Vec<String>),
+    /// A passkey that was used as it should, and the challenge that it answered.
+    Passkey(Verified, Challenge),
 }
 
 /// A second factor that was accepted.
@@ -89,12 +93,36 @@ const ACCEPT_RECOVERY_CODE_BY_TICKET: &str = accept_recovery_code!(ticket_is_goo
 
 const ACCEPT_RECOVERY_CODE_BY_CALLER: &str = accept_recovery_code!(caller_may!("?1"));
 
+/// The challenge ?4, which is refused by its age from ?5 on, answered by the passkey ?6 of account ?3.
+macro_rules! accept_passkey {
+    ($guard:expr) => {
+        concat!(
+            "INSERT INTO answered_challenges (digest, expires_at) SELECT ?4, ?5 WHERE EXISTS \
+               (SELECT 1 FROM passkeys WHERE credential_id = ?6 AND passkeys.user_id = ?3) AND ",
+            $guard,
+            " ON CONFLICT (digest) DO NOTHING RETURNING 1"
+        )
+    };
+}
+
+const ACCEPT_PASSKEY_BY_TICKET: &str = accept_passkey!(ticket_is_good!());
+
+const ACCEPT_PASSKEY_BY_CALLER: &str = accept_passkey!(caller_may!("?1"));
+
 impl ShownBy<'_> {
     /// The values ?1 and ?2 of the statement that accepts.
     fn values(self, now: UnixMillis) -> Vec<JsValue> {
         match self {
             Self::Ticket(digest) => vec![digest.as_str().into(), millis(now)],
             Self::Caller(authority) => vec![authority.value(), JsValue::NULL],
+        }
+    }
+
+    /// The statement that asks for the ticket, or the one that asks for the caller.
+    fn pick(self, by_ticket: &'static str, by_caller: &'static str) -> &'static str {
+        match self {
+            Self::Ticket(_) => by_ticket,
+            Self::Caller(_) => by_caller,
         }
     }
 }
@@ -117,7 +145,7 @@ impl SecondFactorsOf<'_> {
 
     /// Accepts a second factor, which uses it up, and the ticket with it; `None` where it was used
     /// meanwhile, or whoever shows it may not any more. `notice` is how the account's owner is told of
-    /// a recovery code, if at all.
+    /// a recovery code, or of a counter that did not grow.
     ///
     /// # Errors
     /// The database failed, and nothing has changed.
@@ -130,41 +158,51 @@ impl SecondFactorsOf<'_> {
     ) -> Result<Option<Accepted>, StoreError> {
         let mut values = by.values(now);
         values.push(id_number(self.1));
-        let by_ticket = matches!(by, ShownBy::Ticket(_));
-        let mut notice = notice;
-        let accepted = match right {
-            Right::Totp { step, resealed } => {
-                notice = None;
+        let accepted = match (right, by) {
+            (Right::Totp { step, resealed }, by) => {
                 values.extend([number(*step), or_null(resealed.as_deref())]);
-                if by_ticket {
-                    ACCEPT_TOTP_BY_TICKET
-                } else {
-                    ACCEPT_TOTP_BY_CALLER
-                }
+                by.pick(ACCEPT_TOTP_BY_TICKET, ACCEPT_TOTP_BY_CALLER)
             }
-            Right::RecoveryCode(hashes) => {
+            (Right::RecoveryCode(hashes), by) => {
                 let hashes = serde_json::Value::from(hashes.as_slice());
                 values.push(hashes.to_string().into());
-                if by_ticket {
-                    ACCEPT_RECOVERY_CODE_BY_TICKET
-                } else {
-                    ACCEPT_RECOVERY_CODE_BY_CALLER
-                }
+                by.pick(
+                    ACCEPT_RECOVERY_CODE_BY_TICKET,
+                    ACCEPT_RECOVERY_CODE_BY_CALLER,
+                )
+            }
+            (Right::Passkey(verified, challenge), by) => {
+                values.extend(answer(challenge));
+                values.push(verified.credential_id.as_str().into());
+                by.pick(ACCEPT_PASSKEY_BY_TICKET, ACCEPT_PASSKEY_BY_CALLER)
             }
         };
         let mut statements = vec![Statement(accepted, values)];
         if let ShownBy::Ticket(digest) = by {
             statements.push(used_up(digest));
         }
+        let notice = match right {
+            Right::Totp { .. } => None,
+            Right::RecoveryCode(_) => {
+                notice.map(|notice| notice.of_recovery_code(self.1))
+            }
+            Right::Passkey(verified, _) => {
+                statements.push(noted(verified, now));
+                let notice = notice.filter(|_| verified.counter_went_back);
+                notice.map(|notice| notice.right_after(self.1))
+            }
+        };
+        let tells = notice.is_some();
         let told = u32::try_from(statements.len()).unwrap_or(u32::MAX);
-        statements.extend(notice.map(|notice| notice.of_recovery_code(self.1)));
+        statements.extend(notice);
         let answers = self.0.batch_all(&statements).await?;
         if answers.rows(0)?.is_empty() {
             return Ok(None);
         }
-        let mail = match notice {
-            Some(_) => answers.rows(told)?.first().map(queued).transpose()?,
-            None => None,
+        let mail = if tells {
+            answers.rows(told)?.first().map(queued).transpose()?
+        } else {
+            None
         };
         Ok(Some(Accepted { mail }))
     }

@@ -1,5 +1,7 @@
 //! A Worker in workerd, what can be asked of it from outside, and what tests start from.
 
+#[allow(dead_code, reason = "the tests of the rules use all of it")]
+mod authenticator;
 mod client;
 mod given;
 mod mail;
@@ -7,6 +9,7 @@ mod others;
 mod request;
 mod server;
 
+pub(crate) use authenticator::Authenticator;
 pub(crate) use client::*;
 pub(crate) use given::*;
 pub(crate) use mail::*;

@@ -27,6 +27,7 @@ mod keys;
 mod mail;
 mod operations;
 mod pages;
+mod passkeys;
 mod sessions;
 mod sign_in;
 mod smoke;

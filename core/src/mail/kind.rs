@@ -27,6 +27,8 @@ pub enum Kind {
     PasskeyAdded,
     /// A passkey was removed.
     PasskeyRemoved,
+    /// The signature counter of a passkey did not grow.
+    PasskeyCounter,
     /// A second factor was switched on.
     SecondFactorOn,
     /// A second factor was switched off.
@@ -69,7 +71,7 @@ use Placeholder::{Browser, Code, Days, Hours, Left, Link, Minutes, Site, When};
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Verification,
         Self::VerificationCode,
         Self::Reset,
@@ -81,6 +83,7 @@ impl Kind {
         Self::PasswordChanged,
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
+        Self::PasskeyCounter,
         Self::SecondFactorOn,
         Self::SecondFactorOff,
         Self::RecoveryCodeUsed,
@@ -103,6 +106,7 @@ impl Kind {
             Self::PasswordChanged => "password_changed",
             Self::PasskeyAdded => "passkey_added",
             Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeyCounter => "passkey_counter",
             Self::SecondFactorOn => "second_factor_on",
             Self::SecondFactorOff => "second_factor_off",
             Self::RecoveryCodeUsed => "recovery_code_used",
@@ -131,6 +135,7 @@ impl Kind {
             | Self::PasswordChanged
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
+            | Self::PasskeyCounter
             | Self::SecondFactorOn
             | Self::SecondFactorOff
             | Self::UnfamiliarSignIn

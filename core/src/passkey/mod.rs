@@ -117,7 +117,42 @@ impl UserHandle {
         Ok(Self(text.to_owned()))
     }
 
+    /// Reads the bytes in hexadecimal, of either case. `None` for any other text.
+    #[must_use]
+    pub fn from_hex(digits: &str) -> Option<Self> {
+        let bytes = base16ct::mixed::decode_vec(digits).ok()?;
+        let is_handle = (1..=Self::MAX_BYTES).contains(&bytes.len());
+        is_handle.then(|| Self(Base64UrlUnpadded::encode_string(&bytes)))
+    }
+
     /// As base64url.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What clients know a passkey by: a UUID of version 4 (RFC 9562 section 5.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasskeyId(String);
+
+impl PasskeyId {
+    /// Of random bytes.
+    #[must_use]
+    pub fn new(random: [u8; 16]) -> Self {
+        let bits = u128::from_be_bytes(random) & !(0xf000 << 64 | 0xc000 << 48);
+        let hex = format!("{:032x}", bits | 0x4000 << 64 | 0x8000 << 48);
+        let mut text = String::with_capacity(36);
+        for (index, digit) in hex.chars().enumerate() {
+            if matches!(index, 8 | 12 | 16 | 20) {
+                text.push('-');
+            }
+            text.push(digit);
+        }
+        Self(text)
+    }
+
+    /// 36 characters in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -957,3 +957,20 @@ fn attestation_objects_have_three_members_and_no_more() {
         assert_eq!(refused(&object), Some(expected), "{what}");
     }
 }
+
+#[test]
+fn ids_are_random_uuids() {
+    let id = |octet| PasskeyId::new([octet; 16]).as_str().to_owned();
+    assert_eq!(id(0), "00000000-0000-4000-8000-000000000000");
+    assert_eq!(id(0xff), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+}
+
+#[test]
+fn user_handles_are_read_from_the_database() {
+    let digits = "09".repeat(64);
+    assert_eq!(UserHandle::from_hex(&digits), Some(handle()));
+    assert_eq!(UserHandle::from_hex("0A0b").unwrap().as_str(), "Cgs");
+    for digits in ["", "0", "0g", &"00".repeat(65)] {
+        assert_eq!(UserHandle::from_hex(digits), None);
+    }
+}

@@ -37,7 +37,7 @@ pub(super) async fn verify(app: &App, request: &Incoming) -> Result<Reply, Refus
     let offline_access = fields::offline_access(&mut members)?;
     let signing_in = by(app, Shown::take(&mut members)?).await?;
     let shown = flow::Shown::by(Method::Mail, offline_access);
-    let signed_in = flow::after(app, &signing_in, shown).await?;
+    let signed_in = flow::after(app, request, &signing_in, shown).await?;
     let user = &signing_in.account.user;
     tokens::sign_in(app, request, user, &signed_in, offline_access).await
 }

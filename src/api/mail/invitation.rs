@@ -26,7 +26,7 @@ pub(super) async fn accept(app: &App, request: &Incoming) -> Result<Reply, Refus
     let name = fields::optional(&mut members, "name")?;
     let signing_in = by(app, request, shown, password.as_deref(), name.as_deref()).await?;
     let shown = flow::Shown::by(Method::Mail, offline_access);
-    let signed_in = flow::after(app, &signing_in, shown).await?;
+    let signed_in = flow::after(app, request, &signing_in, shown).await?;
     let user = &signing_in.account.user;
     tokens::sign_in(app, request, user, &signed_in, offline_access).await
 }

@@ -32,7 +32,7 @@ pub(super) async fn auth(app: &App, request: &Incoming) -> Result<Reply, Refused
     let name = AttemptedName::username(&username, unicode::HOST);
     let signing_in = password::sign_in(app, request, &address, &name, &password).await?;
     let shown = Shown::by(Method::Password, false);
-    let signed_in = flow::after(app, &signing_in, shown).await?;
+    let signed_in = flow::after(app, request, &signing_in, shown).await?;
     let user = &signing_in.account.user;
     app.trace.by(user.id);
     app.trace.did(Action::SignIn, Some(user.id));

@@ -5,7 +5,7 @@ use edge_auth_core::mail;
 use edge_auth_core::proof::Method;
 use edge_auth_core::sign_in::{Next, SignedIn, Ticket};
 
-use crate::api::asking;
+use crate::api::asking::{self, Asking};
 use crate::app::App;
 use crate::http::Refused;
 use crate::http::refused::SecondFactorRequired;
@@ -13,6 +13,7 @@ use crate::platform::http::Incoming;
 use crate::platform::{clock, random};
 use crate::store::attempts::{Attempts, Success};
 use crate::store::audit::Action;
+use crate::store::challenges::AskedBy;
 use crate::store::tickets::{NewTicket, Tickets};
 use crate::store::users::{Account, SigningIn};
 
@@ -38,12 +39,25 @@ impl Shown<'_> {
     }
 }
 
-/// Who is signed in; a ticket where the account asks for one factor more.
+/// Who is signed in; a ticket where the account asks for one factor more. Nobody is whose address has to
+/// be proven first: then a mail goes there.
 pub(crate) async fn after(
     app: &App,
+    request: &Incoming,
     signing_in: &SigningIn,
     shown: Shown<'_>,
 ) -> Result<SignedIn, Refused> {
+    let account = &signing_in.account;
+    if app.requires_verification()
+        && account.email_verified_at.is_none()
+        && let Some(email) = &account.user.email
+    {
+        let asking = Asking::new(app, request, asking::VERIFICATION, email)?;
+        asking
+            .ask(app, AskedBy::FirstFactor(account.user.id))
+            .await?;
+        return Err(Refused::EmailNotVerified);
+    }
     let half = match signing_in.by(shown.method).next(clock::now().seconds()) {
         Next::SignedIn(signed_in) => return Ok(signed_in),
         Next::SecondFactor(half) => half,

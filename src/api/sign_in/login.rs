@@ -20,7 +20,7 @@ pub(super) async fn login(app: &App, request: &Incoming) -> Result<Reply, Refuse
     let name = AttemptedName::email(&email);
     let signing_in = password::sign_in(app, request, &address, &name, &password).await?;
     let shown = Shown::by(Method::Password, offline_access);
-    let signed_in = flow::after(app, &signing_in, shown).await?;
+    let signed_in = flow::after(app, request, &signing_in, shown).await?;
     let user = &signing_in.account.user;
     tokens::sign_in(app, request, user, &signed_in, offline_access).await
 }

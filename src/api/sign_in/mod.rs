@@ -4,6 +4,7 @@ mod auth;
 pub(super) mod flow;
 mod login;
 pub(super) mod new_password;
+pub(super) mod passkey;
 pub(super) mod password;
 pub(super) mod reauthenticate;
 pub(super) mod second_factor;
@@ -33,7 +34,18 @@ pub(super) const ROUTES: &[Route] = &[
         )],
     ),
     Route::api(
+        "/api/auth/passkey",
+        &[Method::new("POST", handler!(passkey::passkey))],
+    ),
+    Route::api(
         "/api/auth/second-factor",
         &[Method::new("POST", handler!(second_factor::second_factor))],
+    ),
+    Route::api(
+        "/api/auth/second-factor/passkey-options",
+        &[Method::new(
+            "POST",
+            handler!(second_factor::passkey_options),
+        )],
     ),
 ];

@@ -1,7 +1,6 @@
 //! Signing in by a name and a password, whatever the route.
 
 use super::{flow, new_password, throttle};
-use crate::api::asking::{self, Asking};
 use crate::app::{App, Unexpected};
 use crate::http::Refused;
 use crate::http::refused::TooMany;
@@ -11,7 +10,6 @@ use crate::platform::turns::{MAX_AHEAD, Turn};
 use crate::platform::{clock, kdf, unicode};
 use crate::store::attempts::{Attempts, Chance};
 use crate::store::audit::Action;
-use crate::store::challenges::AskedBy;
 use crate::store::users::{Account, SigningIn, Users};
 use crate::trace::log;
 use edge_auth_core::account::UserId;
@@ -36,17 +34,7 @@ pub(crate) async fn sign_in(
     password: &str,
 ) -> Result<SigningIn, Refused> {
     let signing_in = check(app, request, address, name, password, None).await?;
-    let signing_in = signing_in.ok_or(Refused::Credentials)?;
-    let account = &signing_in.account;
-    if app.requires_verification()
-        && account.email_verified_at.is_none()
-        && let Some(email) = &account.user.email
-    {
-        let asking = Asking::new(app, request, asking::VERIFICATION, email)?;
-        asking.ask(app, AskedBy::Password(account.user.id)).await?;
-        return Err(Refused::EmailNotVerified);
-    }
-    Ok(signing_in)
+    signing_in.ok_or(Refused::Credentials)
 }
 
 /// Checks the password of an account as a sign-in does, with its throttle. `None` where the account is
@@ -58,9 +46,7 @@ pub(crate) async fn confirm(
     account: &Account,
     password: &str,
 ) -> Result<Option<SigningIn>, Refused> {
-    let user = &account.user;
-    let name = user.email.as_ref().or(user.username.as_ref());
-    let name = AttemptedName::username(name.map_or("", String::as_str), unicode::HOST);
+    let name = throttle::main_name(account);
     check(app, request, address, &name, password, Some(account)).await
 }
 

@@ -1,17 +1,20 @@
 //! `POST /api/auth/reauthenticate`: the caller shows anew who they are.
 
+use edge_auth_core::passkey::Purpose;
 use edge_auth_core::proof::Method;
 use edge_auth_core::sign_in::{Next, SignedIn};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::second_factor::{self, Factor};
+use super::second_factor::{self, Factor, ShownFactor};
 use super::tokens::{self, Grant};
 use super::{password, throttle};
+use crate::api::passkeys;
 use crate::app::App;
 use crate::http::caller::{self, Caller};
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
+use crate::store::attempts::Attempts;
 use crate::store::audit::Action;
 use crate::store::second_factors::ShownBy;
 use crate::store::sessions::Sessions;
@@ -20,10 +23,15 @@ use crate::store::sessions::Sessions;
 pub(super) async fn reauthenticate(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let caller = caller::authenticate(app, request).await?;
     let mut members = body::object(request).await?;
-    let [password] = fields::required(&mut members, "password")?;
-    let password = fields::string(password)?;
-    let factor = Factor::take(&mut members)?;
-    let signed_in = by_password(app, request, &caller, &password, factor).await?;
+    let signed_in = match (members.contains_key("password"), Factor::take(&mut members)?) {
+        (false, Some(Factor::Passkey(credential))) => {
+            by_passkey(app, request, &caller, &credential).await?
+        }
+        (_, factor) => {
+            let [password] = fields::required(&mut members, "password")?;
+            by_password(app, request, &caller, &fields::string(password)?, factor).await?
+        }
+    };
     proven(app, request, &caller, &signed_in).await?;
     let grant = Grant {
         signed_in: &signed_in,
@@ -56,12 +64,51 @@ pub(crate) async fn by_password(
     };
     let factor = factor.ok_or(Refused::SecondFactor(None))?;
     let authority = caller.authority(None);
-    let by = ShownBy::Caller(&authority);
     let account = &signing_in.account;
-    match second_factor::show(app, request, &address, account, factor, by).await {
+    let shown = ShownFactor {
+        factor,
+        by: ShownBy::Caller(&authority),
+        first_credential: None,
+    };
+    match second_factor::show(app, request, &address, account, shown).await {
         Ok(method) => Ok(half.completed(method, now)),
         Err(Refused::Ticket) => Err(caller::revoked_meanwhile(app, request, caller).await),
         Err(refused) => Err(wrong(refused)),
+    }
+}
+
+/// The caller has shown a passkey, which is two factors in one where the account has a second one on.
+pub(crate) async fn by_passkey(
+    app: &App,
+    request: &Incoming,
+    caller: &Caller,
+    credential: &Value,
+) -> Result<SignedIn, Refused> {
+    let address = throttle::allow(&app.sign_in_limit, request).await?;
+    let id = caller.account.user.id;
+    let passkey = match passkeys::shown(app, credential, Purpose::SignIn).await {
+        Ok(passkey) => passkey.filter(|passkey| passkey.owned.owner.account.user.id == id),
+        Err(Refused::Passkey) => None,
+        Err(refused) => return Err(refused),
+    };
+    let is_right = match &passkey {
+        Some(passkey) => passkeys::spend(app, request, passkey).await?,
+        None => false,
+    };
+    let Some(passkey) = passkey.filter(|_| is_right) else {
+        app.trace.did(Action::SignInFailed, Some(id));
+        let name = throttle::main_name(&caller.account);
+        let keys = app.config.attempts.keys(&name, &address);
+        let account_keys = keys.account(Some(id));
+        let attempts = Attempts(&app.database);
+        let closed = attempts.failed(&keys, &account_keys, clock::now()).await?;
+        throttle::remember(&address, closed);
+        return Err(Refused::WrongPassword);
+    };
+    let first = passkey.owned.owner.by(passkey.method());
+    match first.next(clock::now().seconds()) {
+        Next::SignedIn(signed_in) => Ok(signed_in),
+        Next::SecondFactor(_) => Err(Refused::SecondFactor(None)),
     }
 }
 

@@ -2,19 +2,21 @@
 
 use edge_auth_core::account::User;
 use edge_auth_core::factor::{RecoveryCode, TotpCode, TotpSecret};
-use edge_auth_core::mail;
+use edge_auth_core::passkey::Purpose;
+use edge_auth_core::{json, mail};
 use edge_auth_core::proof::Method;
 use edge_auth_core::sign_in::{SignedIn, TicketDigest};
-use edge_auth_core::throttle::{AttemptedName, ClientAddress};
+use edge_auth_core::throttle::ClientAddress;
+use serde_json::Value;
 
 use super::{flow, throttle, tokens};
-use crate::api::asking;
+use crate::api::{asking, passkeys};
 use crate::app::{App, Unexpected};
 use crate::http::body::Members;
 use crate::http::refused::TooMany;
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::http::Incoming;
-use crate::platform::{clock, random, unicode};
+use crate::platform::{clock, random};
 use crate::store::attempts::{Attempts, Chance};
 use crate::store::audit::Action;
 use crate::store::second_factors::{Right, SecondFactorsOf, ShownBy};
@@ -27,16 +29,20 @@ pub(crate) enum Factor {
     Totp(Option<TotpCode>),
     /// A recovery code; likewise.
     RecoveryCode(Option<RecoveryCode>),
+    /// What a browser says of a passkey.
+    Passkey(Value),
 }
 
 impl Factor {
-    /// The member `totp` or `recovery_code`; `None` where neither is there.
+    /// The member `totp`, `recovery_code` or `passkey`; `None` where none is there.
     pub(crate) fn take(members: &mut Members) -> Result<Option<Self>, Refused> {
         if let Some(code) = fields::optional(members, "totp")? {
             return Ok(Some(Self::Totp(TotpCode::parse(&code))));
         }
-        let code = fields::optional(members, "recovery_code")?;
-        Ok(code.map(|code| Self::RecoveryCode(RecoveryCode::parse(&code))))
+        if let Some(code) = fields::optional(members, "recovery_code")? {
+            return Ok(Some(Self::RecoveryCode(RecoveryCode::parse(&code))));
+        }
+        Ok(json::take(members, "passkey").map(Self::Passkey))
     }
 }
 
@@ -55,6 +61,24 @@ pub(super) async fn second_factor(app: &App, request: &Incoming) -> Result<Reply
         offline_access,
     } = &completed;
     tokens::sign_in(app, request, user, signed_in, *offline_access).await
+}
+
+/// `POST /api/auth/second-factor/passkey-options`.
+pub(super) async fn passkey_options(app: &App, request: &Incoming) -> Result<Reply, Refused> {
+    throttle::admit(&app.sign_in_limit, request).await?;
+    let mut members = body::object(request).await?;
+    let [ticket] = fields::required(&mut members, "ticket")?;
+    let options = options(app, &fields::string(ticket)?).await?;
+    Ok(Reply::json(200, &options))
+}
+
+/// Options for the passkeys that complete the sign-in of a ticket.
+pub(crate) async fn options(app: &App, ticket: &str) -> Result<Value, Refused> {
+    let digest = TicketDigest::of(ticket);
+    let open = Tickets(&app.database).look(&digest, clock::now()).await?;
+    let open = open.ok_or(Refused::Ticket)?;
+    let first = open.credential_id.as_deref();
+    passkeys::second_factor_options(app, open.half.user_id(), &digest, first).await
 }
 
 /// A sign-in that is complete.
@@ -81,13 +105,27 @@ pub(crate) async fn complete(
         .await?;
     let open = open.ok_or(Refused::Ticket)?;
     let account = &open.owner.account;
-    let by = ShownBy::Ticket(&digest);
-    let method = show(app, request, address, account, factor, by).await?;
+    let shown = ShownFactor {
+        factor,
+        by: ShownBy::Ticket(&digest),
+        first_credential: open.credential_id.as_deref(),
+    };
+    let method = show(app, request, address, account, shown).await?;
     Ok(Completed {
         signed_in: open.half.completed(method, clock::now().seconds()),
         offline_access: open.offline_access,
         user: open.owner.account.user,
     })
+}
+
+/// What is shown as a second factor, and by whom.
+pub(super) struct ShownFactor<'a> {
+    /// What is shown.
+    pub(super) factor: Factor,
+    /// By whom.
+    pub(super) by: ShownBy<'a>,
+    /// The passkey that was the first factor, which is not the second one too.
+    pub(super) first_credential: Option<&'a str>,
 }
 
 /// Shows a second factor of `account`, which uses it up. What is wrong counts as a wrong password does.
@@ -96,17 +134,12 @@ pub(super) async fn show(
     request: &Incoming,
     address: &ClientAddress,
     account: &Account,
-    factor: Factor,
-    by: ShownBy<'_>,
+    shown: ShownFactor<'_>,
 ) -> Result<Method, Refused> {
     let id = account.user.id;
-    let checked = check(app, account, factor).await?;
-    let name = account
-        .user
-        .email
-        .as_ref()
-        .or(account.user.username.as_ref());
-    let name = AttemptedName::username(name.map_or("", String::as_str), unicode::HOST);
+    let by = shown.by;
+    let checked = check(app, account, shown).await?;
+    let name = throttle::main_name(account);
     let keys = app.config.attempts.keys(&name, address);
     let account_keys = keys.account(Some(id));
     let attempts = Attempts(&app.database);
@@ -116,15 +149,23 @@ pub(super) async fn show(
         match chance.await? {
             Chance::Open(success) => {
                 let (notice_id, browser) = (asking::random_id()?, asking::browser(request)?.code());
-                let notice = app
-                    .notice(mail::Kind::RecoveryCodeUsed, &notice_id, &browser)
-                    .filter(|_| matches!(right, Right::RecoveryCode(_)));
+                let kind = match right {
+                    Right::Passkey(..) => mail::Kind::PasskeyCounter,
+                    Right::Totp { .. } | Right::RecoveryCode(_) => mail::Kind::RecoveryCodeUsed,
+                };
+                let notice = app.notice(kind, &notice_id, &browser);
                 let factors = SecondFactorsOf(&app.database, id);
                 let accepted = factors.accept(&right, by, notice, clock::now()).await?;
                 if let Some(accepted) = accepted {
                     asking::send(app, accepted.mail);
-                    if matches!(right, Right::RecoveryCode(_)) {
-                        app.trace.did(Action::RecoveryCodeUsed, Some(id));
+                    match &right {
+                        Right::RecoveryCode(_) => {
+                            app.trace.did(Action::RecoveryCodeUsed, Some(id));
+                        }
+                        Right::Passkey(verified, _) if verified.counter_went_back => {
+                            app.trace.did(Action::PasskeyCounter, Some(id));
+                        }
+                        Right::Passkey(..) | Right::Totp { .. } => {}
                     }
                     flow::note(app, request, account, success).await?;
                     return Ok(method);
@@ -152,10 +193,32 @@ pub(super) async fn show(
 async fn check(
     app: &App,
     account: &Account,
-    factor: Factor,
+    shown: ShownFactor<'_>,
 ) -> Result<Option<(Right, Method)>, Refused> {
     let id = account.user.id;
-    Ok(match factor {
+    Ok(match shown.factor {
+        Factor::Passkey(credential) => {
+            let purpose = match shown.by {
+                ShownBy::Ticket(digest) => Purpose::SecondFactor {
+                    ticket: digest.as_str(),
+                },
+                ShownBy::Caller(_) => Purpose::SignIn,
+            };
+            let passkey = match passkeys::shown(app, &credential, purpose).await {
+                Ok(passkey) => passkey,
+                Err(Refused::Passkey) => None,
+                Err(refused) => return Err(refused),
+            };
+            let is_another = |passkey: &passkeys::Shown| {
+                let credential_id = passkey.verified.credential_id.as_str();
+                passkey.owned.owner.account.user.id == id
+                    && Some(credential_id) != shown.first_credential
+            };
+            passkey.filter(is_another).map(|passkey| {
+                let method = passkey.method();
+                (Right::Passkey(passkey.verified, passkey.challenge), method)
+            })
+        }
         Factor::Totp(Some(code)) => {
             let right = check_totp(app, account, &code).await?;
             right.map(|right| (right, Method::OneTimePassword))

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use crate::app::{App, Unexpected};
 use crate::http::Refused;
 use crate::http::refused::TooMany;
-use crate::platform::clock;
+use crate::platform::{clock, unicode};
 use crate::platform::http::Incoming;
 use crate::platform::rate_limit::RateLimit;
 use crate::store::attempts::{Attempts, Closed};
 use crate::store::audit::Action;
+use crate::store::users::Account;
 use crate::trace::log;
-use edge_auth_core::throttle::{AddressHash, ClientAddress};
+use edge_auth_core::throttle::{AddressHash, AttemptedName, ClientAddress};
 use edge_auth_core::time::{Seconds, UnixMillis};
 
 /// The period of the rate limits in `wrangler.toml`.
@@ -56,6 +57,12 @@ pub(crate) async fn admit(limit: &RateLimit, request: &Incoming) -> Result<Clien
     if let Some(time) = remembered(&address) {
         return Err(TooMany::until(time).into());
     }
+    allow(limit, request).await
+}
+
+/// The same for what is not guessed at: failures with passwords do not count against it.
+pub(crate) async fn allow(limit: &RateLimit, request: &Incoming) -> Result<ClientAddress, Refused> {
+    let address = client_address(request)?;
     let allowed = limit
         .allows(address.as_str())
         .await
@@ -74,6 +81,13 @@ pub(crate) async fn admit(limit: &RateLimit, request: &Incoming) -> Result<Clien
 pub(crate) fn client_address(request: &Incoming) -> Result<ClientAddress, Unexpected> {
     let header = request.header("CF-Connecting-IP")?;
     Ok(ClientAddress::parse(header.as_deref()))
+}
+
+/// The name by which tries of an account are counted that is not named.
+pub(crate) fn main_name(account: &Account) -> AttemptedName {
+    let user = &account.user;
+    let name = user.email.as_ref().or(user.username.as_ref());
+    AttemptedName::username(name.map_or("", String::as_str), unicode::HOST)
 }
 
 /// The refusal of a client that is told that a name is taken: to ask who has an account is a failure,

@@ -35,6 +35,10 @@ const TAKE_BACK: &str = concat!(
     takes_back!("?1", "?2", "?3")
 );
 
+/// All failures of account ?1.
+const TAKE_ALL_BACK: &str = "UPDATE attempts SET failures = 0 \
+    WHERE key > 'user ' || ?1 || ' ' AND key < 'user ' || ?1 || '!' AND failures > 0";
+
 /// Whether a right password counts, and what there is to write if it does. ?1 pair, ?2 address,
 /// ?3 here, ?4 everywhere, ?5 now, ?6 until when the address need not be noted as familiar again,
 /// ?7 the account, which still has to be at its epoch ?8.
@@ -71,6 +75,7 @@ pub struct Success {
     id: UserId,
     pair: Option<JsValue>,
     everywhere: Option<JsValue>,
+    takes_all_back: bool,
     here: JsValue,
     familiar: bool,
     unfamiliar: bool,
@@ -99,6 +104,25 @@ const REFRESHED: &str = "INSERT INTO attempts \
     ON CONFLICT (key) DO UPDATE SET familiar_until = excluded.familiar_until";
 
 impl Attempts<'_> {
+    /// What a passkey changes, which no limit on passwords binds, and which takes all failures of the
+    /// account back; `None` where the account is no longer at that epoch.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn passkey(
+        &self,
+        keys: &AttemptKeys,
+        account: &AccountKeys,
+        at: (UserId, u64),
+        now: UnixMillis,
+    ) -> Result<Option<Success>, StoreError> {
+        let (_, success) = self.look(keys, account, at, now).await?;
+        Ok(success.map(|success| Success {
+            takes_all_back: true,
+            ..success
+        }))
+    }
+
     /// Whether what was right for `account` may count, which was looked at when `id` had that epoch.
     ///
     /// # Errors
@@ -107,9 +131,24 @@ impl Attempts<'_> {
         &self,
         keys: &AttemptKeys,
         account: &AccountKeys,
-        (id, epoch): (UserId, u64),
+        at: (UserId, u64),
         now: UnixMillis,
     ) -> Result<Chance, StoreError> {
+        Ok(match self.look(keys, account, at, now).await? {
+            (_, None) => Chance::Changed,
+            (false, _) => Chance::Closed,
+            (true, Some(success)) => Chance::Open(success),
+        })
+    }
+
+    /// Whether the attempt is open, and what there is to write, unless the account has changed.
+    async fn look(
+        &self,
+        keys: &AttemptKeys,
+        account: &AccountKeys,
+        (id, epoch): (UserId, u64),
+        now: UnixMillis,
+    ) -> Result<(bool, Option<Success>), StoreError> {
         let [pair, here, everywhere] =
             [&keys.pair, &account.here, &account.everywhere].map(|key| JsValue::from(key.as_str()));
         let values = [
@@ -125,21 +164,17 @@ impl Attempts<'_> {
         let row = self.0.first(MAY_SUCCEED, &values).await?;
         let row = row.ok_or_else(Row::missing)?;
         let says = |column| row.integer(column).map(|value| value != 0);
-        if !says(4)? {
-            return Ok(Chance::Changed);
-        }
-        if !says(0)? {
-            return Ok(Chance::Closed);
-        }
-        Ok(Chance::Open(Success {
+        let success = Success {
             id,
             pair: says(2)?.then_some(pair),
             everywhere: says(3)?.then_some(everywhere),
+            takes_all_back: false,
             here,
             familiar: !says(1)?,
             unfamiliar: says(5)?,
             now,
-        }))
+        };
+        Ok((says(0)?, says(4)?.then_some(success)))
     }
 
     /// Takes note of a sign-in. Where nothing changes, nothing is written. `unfamiliar` is how its owner
@@ -157,7 +192,10 @@ impl Attempts<'_> {
         let notice = unfamiliar.filter(|_| success.unfamiliar);
         let tells = notice.is_some();
         statements.extend(notice.map(|notice| notice.statement(id)));
-        if let Some(everywhere) = success.everywhere {
+        if success.takes_all_back {
+            let values = vec![id_text(id)];
+            statements.push(Statement(TAKE_ALL_BACK, values));
+        } else if let Some(everywhere) = success.everywhere {
             let values = vec![everywhere, success.here.clone(), now.clone()];
             statements.push(Statement(TAKE_BACK, values));
         }

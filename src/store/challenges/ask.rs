@@ -41,8 +41,8 @@ pub enum AskedBy<'a> {
     Owner(&'a Authority<'a>),
     /// An administrator, for that account.
     Administrator(UserId, &'a Authority<'a>),
-    /// Whoever has just shown the account's password.
-    Password(UserId),
+    /// Whoever has just shown a factor of the account.
+    FirstFactor(UserId),
 }
 
 /// The rows of the last ?6 milliseconds that count against a new one.
@@ -85,7 +85,7 @@ const ASKED_BY_ADMINISTRATOR: &str = ask!(concat!(
     caller_may!("?9")
 ));
 
-const ASKED_BY_PASSWORD: &str = ask!("users WHERE users.id = ?8 AND disabled = 0");
+const ASKED_BY_FIRST_FACTOR: &str = ask!("users WHERE users.id = ?8 AND disabled = 0");
 
 /// Of an account that was made a statement before, with address ?8 and password ?9.
 const ASKED_BY_REGISTRATION: &str = ask!("users WHERE users.email = ?8 AND password_hash = ?9");
@@ -181,7 +181,7 @@ impl Challenges<'_> {
                 let rest = [id_number(id), authority.value()];
                 Statement(ASKED_BY_ADMINISTRATOR, new.values(rest))
             }
-            AskedBy::Password(id) => Statement(ASKED_BY_PASSWORD, new.values([id_number(id)])),
+            AskedBy::FirstFactor(id) => Statement(ASKED_BY_FIRST_FACTOR, new.values([id_number(id)])),
         };
         let answers = self.0.batch_all(&[made, new.mail()]).await?;
         answers.rows(1)?.first().map(queued).transpose()
