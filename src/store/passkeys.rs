@@ -5,8 +5,8 @@ use wasm_bindgen::JsValue;
 use super::outbox::{Notice, Queued, queued};
 use super::users::{SIGNING_IN_COLUMNS, SigningIn, columns, signing_in, signing_in_columns};
 use super::{
-    Authority, Database, Row, Statement, StoreError, caller_may, id_number, millis, number, or_null,
-    tickets,
+    Authority, Database, Row, Statement, StoreError, caller_may, id_number, millis, number,
+    or_null, tickets,
 };
 use edge_auth_core::account::{Name, UserId};
 use edge_auth_core::passkey::{
@@ -179,16 +179,30 @@ const CHANGE: &str = concat!(
     passkey_columns!()
 );
 
+/// Whether account `$user` has a passkey other than `$id` that is a whole sign-in: one without user
+/// verification that is a second factor is half of one.
+macro_rules! has_lone_passkey {
+    ($user:literal, $id:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM passkeys AS other WHERE other.user_id = ",
+            $user,
+            " AND other.id <> ",
+            $id,
+            " AND (other.user_verified = 1 OR other.second_factor = 0))"
+        )
+    };
+}
+pub(super) use has_lone_passkey;
+
 /// Not the last way to sign in. ?4 is whether mail is set up: then a code to the account's address is
-/// another one. So is another passkey, unless it could be half of a sign-in alone.
+/// another one.
 const DELETE: &str = concat!(
     "DELETE FROM passkeys WHERE user_id = ?1 AND id = ?2 AND ",
     caller_may!("?3"),
     " AND (EXISTS (SELECT 1 FROM users WHERE users.id = ?1 \
-         AND (password_hash IS NOT NULL OR (?4 AND email IS NOT NULL))) \
-       OR EXISTS (SELECT 1 FROM passkeys AS other WHERE other.user_id = ?1 AND other.id <> ?2 \
-         AND (other.user_verified = 1 OR other.second_factor = 0))) \
-     RETURNING 1"
+         AND (password_hash IS NOT NULL OR (?4 AND email IS NOT NULL))) OR ",
+    has_lone_passkey!("?1", "?2"),
+    ") RETURNING 1"
 );
 
 const OWNED: &str = concat!(

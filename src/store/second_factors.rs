@@ -183,9 +183,7 @@ impl SecondFactorsOf<'_> {
         }
         let notice = match right {
             Right::Totp { .. } => None,
-            Right::RecoveryCode(_) => {
-                notice.map(|notice| notice.of_recovery_code(self.1))
-            }
+            Right::RecoveryCode(_) => notice.map(|notice| notice.of_recovery_code(self.1)),
             Right::Passkey(verified, _) => {
                 statements.push(noted(verified, now));
                 let notice = notice.filter(|_| verified.counter_went_back);

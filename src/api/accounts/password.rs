@@ -3,7 +3,7 @@
 use crate::api::asking;
 use crate::api::sign_in::{new_password, password, throttle};
 use crate::app::App;
-use crate::http::caller::{self, Caller};
+use crate::http::caller::{self, Caller, Reason};
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
@@ -61,10 +61,6 @@ pub(crate) async fn change_by(
 /// `DELETE /api/auth/password`.
 pub(super) async fn delete(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let caller = caller::authenticate_recent(app, request).await?;
-    // A code to the account's address is the other way.
-    if app.config.mail.is_none() || caller.account.user.email.is_none() {
-        return Err(Refused::Conflict(NO_OTHER_WAY));
-    }
     if !caller.account.has_password {
         return Ok(Reply::empty());
     }
@@ -83,12 +79,17 @@ async fn store(
     let change = PasswordChange {
         password_hash,
         had_password: caller.account.has_password,
+        mail_is_set_up: app.config.mail.is_some(),
         notice: app.notice(mail::Kind::PasswordChanged, &id, &browser),
     };
     let users = Users(&app.database);
     let now = clock::now().seconds();
     let Some(mail) = users.change_password(&change, &authority, now).await? else {
-        return Err(caller::revoked_meanwhile(app, request, caller).await);
+        caller::ask_again(app, request, caller).await?;
+        return Err(match password_hash {
+            Some(_) => Refused::Caller(Reason::Revoked),
+            None => Refused::Conflict(NO_OTHER_WAY),
+        });
     };
     let id = caller.account.user.id;
     app.trace.did(Action::PasswordChange, Some(id));

@@ -62,7 +62,13 @@ async fn by_password(
     let password = password.ok_or(Refused::Missing("password"))?;
     let name = AttemptedName::username(username, unicode::HOST);
     let signing_in = password::sign_in(app, request, &address, &name, password).await?;
-    flow::after(app, request, &signing_in, flow::Shown::by(Method::Password, false)).await
+    flow::after(
+        app,
+        request,
+        &signing_in,
+        flow::Shown::by(Method::Password, false),
+    )
+    .await
 }
 
 /// `POST /sign-in/code`, by the other button of the same form: a code is sent, if there is an account. The answer is the
@@ -114,7 +120,13 @@ async fn by_code(
     throttle::admit(&app.sign_in_limit, request).await?;
     let shown = shown_code(id, code)?;
     let signing_in = code::by(app, shown).await?;
-    flow::after(app, request, &signing_in, flow::Shown::by(Method::Mail, false)).await
+    flow::after(
+        app,
+        request,
+        &signing_in,
+        flow::Shown::by(Method::Mail, false),
+    )
+    .await
 }
 
 /// The code as it was typed, of the challenge `id`.

@@ -20,7 +20,14 @@ pub(super) async fn passkey(app: &App, request: &Incoming) -> Result<Reply, Refu
     let [(_, credential)] = fields::required(&mut members, "credential")?;
     let offline_access = fields::offline_access(&mut members)?;
     let (owner, signed_in) = sign_in(app, request, &credential, offline_access).await?;
-    tokens::sign_in(app, request, &owner.account.user, &signed_in, offline_access).await
+    tokens::sign_in(
+        app,
+        request,
+        &owner.account.user,
+        &signed_in,
+        offline_access,
+    )
+    .await
 }
 
 /// Signs in by what a browser says of a passkey. Limits on passwords do not bind it, and it takes the
@@ -50,11 +57,17 @@ pub(crate) async fn sign_in(
     let signed_in = flow::after(app, request, owner, shown).await?;
     let account = &owner.account;
     let address = throttle::client_address(request)?;
-    let keys = app.config.attempts.keys(&throttle::main_name(account), &address);
+    let keys = app
+        .config
+        .attempts
+        .keys(&throttle::main_name(account), &address);
     let (id, account_keys) = (account.user.id, keys.account(Some(account.user.id)));
     let attempts = Attempts(&app.database);
     let at = (id, account.epoch);
-    if let Some(success) = attempts.passkey(&keys, &account_keys, at, clock::now()).await? {
+    if let Some(success) = attempts
+        .passkey(&keys, &account_keys, at, clock::now())
+        .await?
+    {
         flow::note(app, request, account, success).await?;
     }
     Ok((passkey.owned.owner, signed_in))

@@ -23,7 +23,10 @@ use crate::store::sessions::Sessions;
 pub(super) async fn reauthenticate(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let caller = caller::authenticate(app, request).await?;
     let mut members = body::object(request).await?;
-    let signed_in = match (members.contains_key("password"), Factor::take(&mut members)?) {
+    let signed_in = match (
+        members.contains_key("password"),
+        Factor::take(&mut members)?,
+    ) {
         (false, Some(Factor::Passkey(credential))) => {
             by_passkey(app, request, &caller, &credential).await?
         }

@@ -3,10 +3,10 @@
 use edge_auth_core::account::User;
 use edge_auth_core::factor::{RecoveryCode, TotpCode, TotpSecret};
 use edge_auth_core::passkey::Purpose;
-use edge_auth_core::{json, mail};
 use edge_auth_core::proof::Method;
 use edge_auth_core::sign_in::{SignedIn, TicketDigest};
 use edge_auth_core::throttle::ClientAddress;
+use edge_auth_core::{json, mail};
 use serde_json::Value;
 
 use super::{flow, throttle, tokens};

@@ -181,7 +181,9 @@ impl Challenges<'_> {
                 let rest = [id_number(id), authority.value()];
                 Statement(ASKED_BY_ADMINISTRATOR, new.values(rest))
             }
-            AskedBy::FirstFactor(id) => Statement(ASKED_BY_FIRST_FACTOR, new.values([id_number(id)])),
+            AskedBy::FirstFactor(id) => {
+                Statement(ASKED_BY_FIRST_FACTOR, new.values([id_number(id)]))
+            }
         };
         let answers = self.0.batch_all(&[made, new.mail()]).await?;
         answers.rows(1)?.first().map(queued).transpose()

@@ -8,6 +8,7 @@ use super::{Users, account, columns, is_last_admin};
 use crate::store::attempts::Attempts;
 use crate::store::challenges::voided_by_password;
 use crate::store::outbox::{Notice, Queued, queued};
+use crate::store::passkeys::has_lone_passkey;
 use crate::store::sessions::Sessions;
 use crate::store::{
     Authority, Row, Statement, StoreError, caller_may, id_number, millis, or_null, seconds,
@@ -43,15 +44,20 @@ pub struct PasswordChange<'a> {
     pub password_hash: Option<&'a str>,
     /// Whether there was one when the caller was asked who it is.
     pub had_password: bool,
+    /// Whether mail is set up, so that a code to the account's address is a way to sign in.
+    pub mail_is_set_up: bool,
     /// How the account's owner is told, if at all.
     pub notice: Option<Notice<'a>>,
 }
 
-/// Only at the epoch at which the stored password was checked.
+/// Only at the epoch at which the stored password was checked, and not the last way to sign in: ?6 is
+/// whether a code by mail is another one.
 const CHANGE_PASSWORD: &str = concat!(
     "UPDATE users SET password_hash = ?2, epoch = epoch + 1, tokens_valid_after = ?3, \
        updated_at = strftime('%Y-%m-%dT%H:%M:%S', 'now') \
-     WHERE id = ?1 AND (password_hash IS NOT NULL) = ?5 AND (?2 IS NOT NULL OR email IS NOT NULL) AND ",
+     WHERE id = ?1 AND (password_hash IS NOT NULL) = ?5 AND (?2 IS NOT NULL OR (?6 AND email IS NOT NULL) OR ",
+    has_lone_passkey!("users.id", "''"),
+    ") AND ",
     caller_may!("?4"),
     " RETURNING 1"
 );
@@ -177,6 +183,7 @@ impl Users<'_> {
             seconds(now),
             authority.value(),
             u32::from(change.had_password).into(),
+            u32::from(change.mail_is_set_up).into(),
         ];
         let mut statements = vec![
             Statement(CHANGE_PASSWORD, values),
