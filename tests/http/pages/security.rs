@@ -159,6 +159,8 @@ async fn an_address_is_changed_after_a_recent_sign_in() {
     let answer = post(&server, "/sign-in", &cookie, &again).await;
     let cookie = super::visitor::cookie(&answer);
     assert_eq!(sessions(&server, &account).await.len(), 1);
+    // The notice of that sign-in.
+    server.mail().await;
     for (email, text) in [
         (
             &*account.email,

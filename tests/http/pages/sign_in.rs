@@ -162,7 +162,8 @@ async fn a_code_signs_in() {
         assert_beside(&answer, "code", text);
         assert_eq!(answer.headers.get("Set-Cookie"), None);
     }
-    let grouped = format!(" {} {}", &code[..3], &code[3..]);
+    let (start, end) = code.split_at(3);
+    let grouped = format!(" {start} {end}");
     let signed_in = cookie(&verify(&id, &grouped).await);
     assert_page(&get(&server, SECURITY, &signed_in).await, 200);
     assert_eq!(sessions(&server, &account).await[0]["amr"], "mail");
