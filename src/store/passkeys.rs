@@ -63,7 +63,7 @@ pub struct Registered<'a> {
 #[derive(Debug)]
 pub enum Insertion {
     /// It is stored; with the mail that tells of it, if there is to be one.
-    Done(Passkey, Option<Queued>),
+    Done(Box<(Passkey, Option<Queued>)>),
     /// The account has as many as it may.
     TooMany,
     /// The challenge was answered before, or the caller may not any more.
@@ -322,7 +322,7 @@ impl Passkeys<'_> {
             Some(_) => answers.rows(2)?.first().map(queued).transpose()?,
             None => None,
         };
-        Ok(Insertion::Done(passkey(row)?, mail))
+        Ok(Insertion::Done(Box::new((passkey(row)?, mail))))
     }
 
     /// Changes a passkey of the caller's; `None` where there is none of that `id`, or the caller may

@@ -13,12 +13,14 @@ pub(crate) const BACKED_UP: u8 = 0x10;
 pub(crate) const ATTESTED_CREDENTIAL_DATA: u8 = 0x40;
 pub(crate) const EXTENSION_DATA: u8 = 0x80;
 
+#[derive(Clone)]
 enum Key {
     P256(p256::ecdsa::SigningKey),
     Ed25519(ed25519_dalek::SigningKey),
 }
 
 /// One passkey. Its fields are what it says from now on.
+#[derive(Clone)]
 pub(crate) struct Authenticator {
     key: Key,
     pub(crate) credential_id: Vec<u8>,
@@ -81,6 +83,11 @@ impl Authenticator {
                 [&start[..], &bytes(key.verifying_key().as_bytes())].concat()
             }
         }
+    }
+
+    /// Its id, as base64url.
+    pub(crate) fn id(&self) -> String {
+        base64url(&self.credential_id)
     }
 
     /// A `RegistrationResponseJSON` to creation options.

@@ -9,7 +9,7 @@ mod others;
 mod request;
 mod server;
 
-pub(crate) use authenticator::Authenticator;
+pub(crate) use authenticator::{Authenticator, USER_PRESENT, USER_VERIFIED};
 pub(crate) use client::*;
 pub(crate) use given::*;
 pub(crate) use mail::*;

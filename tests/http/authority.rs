@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use crate::harness::{Account, PASSWORD, QUICK, RequestBuilder, Server, stored_password};
 
 /// What others do to the account between two steps of its request, and how that is refused.
-const MEANWHILE: [(&str, (u16, &str)); 4] = [
+pub(crate) const MEANWHILE: [(&str, (u16, &str)); 4] = [
     (
         "UPDATE users SET role = 'customer', epoch = epoch + 1 WHERE id = {id}",
         (401, "{\"msg\":\"Token has been revoked\"}\n"),
@@ -51,7 +51,8 @@ async fn others(server: &Server, id: u64) -> Vec<Value> {
     rows
 }
 
-fn meanwhile<'a>(
+/// The request with a statement that runs after so many answers of the database.
+pub(crate) fn meanwhile<'a>(
     request: RequestBuilder<'a>,
     statement: &str,
     id: u64,

@@ -13,6 +13,7 @@ use authenticator::{
     Authenticator, BACKED_UP, BACKUP_ELIGIBLE, USER_PRESENT, USER_VERIFIED, attestation_object,
 };
 
+#[allow(dead_code, reason = "the tests over HTTP use the rest")]
 #[path = "../../../tests/harness/authenticator.rs"]
 mod authenticator;
 

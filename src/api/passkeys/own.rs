@@ -111,7 +111,8 @@ pub(crate) async fn add(
     let authority = caller.authority(None);
     let passkeys = Passkeys(&app.database);
     match passkeys.insert(&registered, &authority).await {
-        Ok(Insertion::Done(passkey, mail)) => {
+        Ok(Insertion::Done(done)) => {
+            let (passkey, mail) = *done;
             app.trace.did(Action::PasskeyAdded, Some(user));
             asking::send(app, mail);
             Ok(Some(passkey))

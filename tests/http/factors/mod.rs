@@ -1,6 +1,7 @@
 //! One-time passwords, recovery codes, and the key under which they are stored.
 
 mod data_key;
+mod meanwhile;
 mod recovery_codes;
 mod totp;
 
@@ -62,7 +63,7 @@ pub(crate) fn at(server: &Server, step: u64, seconds: i64) {
     server.set_clock(time - js_sys::Date::now());
 }
 
-async fn begun(server: &Server, token: &str) -> App {
+pub(crate) async fn begun(server: &Server, token: &str) -> App {
     let answer = send(server, "POST", "/api/auth/totp", token).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     App::new(answer.json()["secret"].as_str().unwrap())

@@ -6,6 +6,7 @@ use crate::harness::{Server, Setting};
 
 mod bookmark;
 mod configuration;
+mod factor_queries;
 mod health;
 mod log;
 mod mail_queries;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod meanwhile;
 mod own;
+mod sign_in;
 mod ways;
 
 use serde_json::{Value, json};

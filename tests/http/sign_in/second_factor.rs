@@ -414,7 +414,7 @@ async fn an_administrator_takes_second_factors_away() {
     let body = json!({ "email": owner.email, "password": PASSWORD });
     assert_eq!(post(&server, "/api/auth/login", body).await.status, 200);
     let answer = send(&server, "GET", "/api/admin/audit", &admin.access_token).await;
-    let entries = answer.json()["entries"].clone();
+    let entries = answer.json()["events"].clone();
     let is_there = |entry: &Value| entry["action"] == "second_factors_forgotten";
     assert!(
         entries.as_array().unwrap().iter().any(is_there),
