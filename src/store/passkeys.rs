@@ -59,24 +59,25 @@ pub struct Registered<'a> {
     pub now: UnixMillis,
 }
 
-/// What came of a registration.
-#[derive(Debug)]
-pub enum Insertion {
-    /// It is stored; with the mail that tells of it, if there is to be one.
-    Done(Box<(Passkey, Option<Queued>)>),
-    /// The account has as many as it may.
-    TooMany,
-    /// The challenge was answered before, or the caller may not any more.
-    NotAny,
-}
-
 /// Why a passkey was not stored.
 #[derive(Debug)]
 pub enum InsertError {
     /// There is one of that id already, whosever it is.
     AlreadyRegistered,
+    /// The account has as many as it may.
+    TooMany,
     /// The database failed.
     Store(StoreError),
+}
+
+impl From<StoreError> for InsertError {
+    fn from(error: StoreError) -> Self {
+        if error.is_duplicate_of("passkeys.credential_id") {
+            Self::AlreadyRegistered
+        } else {
+            Self::Store(error)
+        }
+    }
 }
 
 /// What its owner changes of a passkey.
@@ -262,30 +263,16 @@ impl Passkeys<'_> {
         rows.iter().map(descriptor).collect()
     }
 
-    /// Stores a passkey of the caller's.
+    /// Stores a passkey of the caller's; `None` where its challenge was answered before, or the caller may
+    /// not any more. Gives the mail that tells of it.
     ///
     /// # Errors
-    /// See [`InsertError`]. Nothing has changed, and the challenge is not spent.
+    /// See [`InsertError`]. Nothing has changed, but that the challenge is spent where there are too many.
     pub async fn insert(
         &self,
         new: &Registered<'_>,
         authority: &Authority<'_>,
-    ) -> Result<Insertion, InsertError> {
-        let inserted = self.try_insert(new, authority).await;
-        inserted.map_err(|error| {
-            if error.is_duplicate_of("passkeys.credential_id") {
-                InsertError::AlreadyRegistered
-            } else {
-                InsertError::Store(error)
-            }
-        })
-    }
-
-    async fn try_insert(
-        &self,
-        new: &Registered<'_>,
-        authority: &Authority<'_>,
-    ) -> Result<Insertion, StoreError> {
+    ) -> Result<Option<(Passkey, Option<Queued>)>, InsertError> {
         let (user, made) = (authority.user_id, new.passkey);
         let mut answered = answer(new.challenge);
         answered.push(authority.value());
@@ -312,17 +299,15 @@ impl Passkeys<'_> {
         statements.push(tickets::voided(user, authority));
         let answers = self.0.batch_all(&statements).await?;
         if answers.rows(0)?.is_empty() {
-            return Ok(Insertion::NotAny);
+            return Ok(None);
         }
         let rows = answers.rows(1)?;
-        let Some(row) = rows.first() else {
-            return Ok(Insertion::TooMany);
-        };
+        let row = rows.first().ok_or(InsertError::TooMany)?;
         let mail = match new.notice {
             Some(_) => answers.rows(2)?.first().map(queued).transpose()?,
             None => None,
         };
-        Ok(Insertion::Done(Box::new((passkey(row)?, mail))))
+        Ok(Some((passkey(row)?, mail)))
     }
 
     /// Changes a passkey of the caller's; `None` where there is none of that `id`, or the caller may

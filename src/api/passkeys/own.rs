@@ -14,7 +14,7 @@ use crate::platform::http::Incoming;
 use crate::platform::{clock, random, unicode};
 use crate::store::audit::Action;
 use crate::store::passkeys::{
-    InsertError, Insertion, MOST_PASSKEYS, Passkey, PasskeyChange, Passkeys, Registered,
+    InsertError, MOST_PASSKEYS, Passkey, PasskeyChange, Passkeys, Registered,
 };
 
 /// What a passkey is called that was given no name.
@@ -111,14 +111,13 @@ pub(crate) async fn add(
     let authority = caller.authority(None);
     let passkeys = Passkeys(&app.database);
     match passkeys.insert(&registered, &authority).await {
-        Ok(Insertion::Done(done)) => {
-            let (passkey, mail) = *done;
+        Ok(Some((passkey, mail))) => {
             app.trace.did(Action::PasskeyAdded, Some(user));
             asking::send(app, mail);
             Ok(Some(passkey))
         }
-        Ok(Insertion::TooMany) => Err(Refused::Conflict(TOO_MANY)),
-        Ok(Insertion::NotAny) => Ok(None),
+        Ok(None) => Ok(None),
+        Err(InsertError::TooMany) => Err(Refused::Conflict(TOO_MANY)),
         Err(InsertError::AlreadyRegistered) => Err(Refused::Conflict(ALREADY_REGISTERED)),
         Err(InsertError::Store(error)) => Err(error.into()),
     }

@@ -7,7 +7,7 @@ use super::{
     CREATION_OPTIONS, INVALID, NOT_FOUND, NOT_RECENT, ORIGIN, PASSKEYS, REQUEST_OPTIONS, RP_ID,
     add, authenticator, counts, creation_options, list, path, send, settings, try_add, written,
 };
-use crate::harness::{Account, Authenticator, Server, assert_no_content, seen, unique};
+use crate::harness::{Account, Authenticator, Server, assert_no_content, base64url, seen, unique};
 use crate::mail::{account_of, verified};
 
 const MINUTE: f64 = 60_000.0;
@@ -245,11 +245,12 @@ async fn an_account_has_twenty_at_most() {
     let server = Server::start(&settings()).await;
     let ann = Account::register(&server).await;
     let (_, first) = add(&server, &ann, json!({})).await;
-    let statement = "INSERT INTO passkeys SELECT credential_id || ?1, user_id, id || ?1, public_key, \
+    let statement = "INSERT INTO passkeys SELECT ?1, user_id, id || ?1, public_key, \
         sign_count, backup_eligible, backed_up, user_verified, second_factor, name, created_at, \
         last_used_at, transports FROM passkeys WHERE id = ?2";
     for _ in 0..18 {
-        let values = [unique("x").into(), first["id"].clone()];
+        let credential_id = base64url(unique("another passkey ").as_bytes());
+        let values = [credential_id.into(), first["id"].clone()];
         server.sql(statement, &values).await;
     }
     let options = creation_options(&server, &ann).await;

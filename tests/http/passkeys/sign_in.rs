@@ -7,8 +7,8 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::{REQUEST_OPTIONS, add, authenticator, creation_options, list, settings};
 use crate::harness::{
-    Account, Answer, Authenticator, PASSWORD, Server, USER_PRESENT, USER_VERIFIED, claims, seen,
-    sign_in_from,
+    Account, Answer, Authenticator, Mail, PASSWORD, Server, USER_PRESENT, USER_VERIFIED, claims,
+    seen, sign_in_from,
 };
 use crate::mail::{post, post_as, verified};
 
@@ -290,8 +290,9 @@ async fn a_counter_that_does_not_grow_refuses_nobody_and_is_told() {
     server.mail().await;
     own.sign_count = 4;
     assert_eq!(sign_in(&server, &mut own).await.status, 200);
-    let mail = server.mail_to(&account.email).await;
-    assert!(mail.subject.contains("passkey"), "{}", mail.subject);
+    let mails = server.mail().await;
+    let tells = |mail: &Mail| mail.subject.contains("passkey");
+    assert!(mails.iter().any(tells), "{mails:?}");
     let statement = "SELECT count(*) AS rows FROM audit WHERE action = 'passkey_counter'";
     assert_eq!(server.sql(statement, &[]).await[0]["rows"], 1);
     server.stop().await;
