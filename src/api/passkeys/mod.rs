@@ -103,8 +103,8 @@ async fn patch(app: &App, request: &Incoming, id: &str) -> Result<Reply, Refused
     match change(app, request, &caller, id, changes).await? {
         Some(passkey) => Ok(one(200, &passkey)),
         None => {
-            caller::ask_again(app, request, &caller).await?;
-            Err(Refused::NotFound)
+            let caller = caller::ask_again(app, request, &caller).await?;
+            Err(own::why_not(app, &caller, id).await?)
         }
     }
 }
@@ -117,7 +117,7 @@ async fn delete(app: &App, request: &Incoming, id: &str) -> Result<Reply, Refuse
         return Ok(Reply::empty());
     }
     let caller = caller::ask_again(app, request, &caller).await?;
-    Err(own::why_not_removed(app, &caller, id).await?)
+    Err(own::why_not(app, &caller, id).await?)
 }
 
 /// `POST /api/auth/passkey/options`.

@@ -158,6 +158,7 @@ pub(crate) async fn change(
     let change = PasskeyChange {
         name: name.as_ref(),
         second_factor,
+        mail_is_set_up: app.config.mail.is_some(),
         notice,
     };
     let authority = caller.authority(None);
@@ -172,7 +173,7 @@ pub(crate) async fn change(
 }
 
 /// Removes a passkey of the caller's, who showed who they are a short while ago; false where it is not
-/// removed, for the reason that [`why_not_removed`] finds, or since the caller may not any more.
+/// removed, for the reason that [`why_not`] finds, or since the caller may not any more.
 pub(crate) async fn remove(
     app: &App,
     request: &Incoming,
@@ -193,12 +194,8 @@ pub(crate) async fn remove(
     Ok(true)
 }
 
-/// Why a passkey of the caller's, who may, was not removed.
-pub(crate) async fn why_not_removed(
-    app: &App,
-    caller: &Caller,
-    id: &str,
-) -> Result<Refused, Refused> {
+/// Why a passkey of the caller's, who may, was not removed or changed.
+pub(crate) async fn why_not(app: &App, caller: &Caller, id: &str) -> Result<Refused, Refused> {
     let passkeys = Passkeys(&app.database);
     let there = passkeys.look(caller.account.user.id, id).await?;
     Ok(match there {
