@@ -3,7 +3,7 @@
 // hot path. Linux only.
 import { agent } from './bench/support.mjs';
 
-const PARTS = ['hot-path', 'cold-start', 'passwords', 'algorithms', 'import', 'gateway', 'mail'];
+const PARTS = ['hot-path', 'cold-start', 'passwords', 'algorithms', 'import', 'gateway', 'mail', 'factors'];
 
 const asked = process.argv.slice(2);
 if (asked.every((part) => PARTS.includes(part))) {
