@@ -12,7 +12,7 @@ async fn every_request_has_a_line_in_the_log() {
     let secret = "/api/auth/sessions/a-secret?token=another";
     for (method, path, token, route, status, queries, user) in [
         ("GET", "/api/auth/me", true, "/api/auth/me", 200, 1, true),
-        ("DELETE", secret, true, "/api/auth/sessions/*", 404, 3, true),
+        ("DELETE", secret, true, "/api/auth/sessions/*", 404, 4, true),
         ("GET", "/api/auth/me", false, "/api/auth/me", 401, 0, false),
         ("GET", "/nowhere/ann@example.com", false, "", 404, 0, false),
         ("PROPFIND", "/auth", false, "/auth", 405, 0, false),

@@ -33,8 +33,8 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
         (server.request("POST", "/api/auth/passkey/options"), 200, 0),
         // The caller, the handle and what there is.
         (send("POST", "/api/auth/passkeys/options"), 200, 1 + 2),
-        // The challenge, the passkey, the mail; it is registered already.
-        (send("POST", path).json(second), 409, 1 + 3),
+        // The challenge, the passkey, the mail, the tickets; it is registered already.
+        (send("POST", path).json(second), 409, 1 + 4),
         (send("POST", path).json(json!({})), 400, 1),
         (send("GET", path), 200, 1 + 1),
         // The passkey, and what is changed; with the mail, and after the answer the audit trail.
@@ -47,12 +47,12 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
         (
             send("PATCH", &one).json(json!({ "second_factor": true })),
             200,
-            1 + 1 + 2 + 1,
+            1 + 1 + 3 + 1,
         ),
         // Where nothing was changed, whether the caller still may, and why.
-        (send("PATCH", &unknown).json(json!({})), 404, 1 + 1 + 1),
-        (send("DELETE", &unknown), 404, 1 + 2 + 1 + 1),
-        (send("DELETE", &one), 204, 1 + 2 + 1),
+        (send("PATCH", &unknown).json(json!({})), 404, 1 + 1 + 1 + 1),
+        (send("DELETE", &unknown), 404, 1 + 3 + 1 + 1),
+        (send("DELETE", &one), 204, 1 + 3 + 1),
     ] {
         let statements = queries(&server, request, status).await;
         assert_eq!(statements.len(), count, "{statements:?}");

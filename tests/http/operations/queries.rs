@@ -262,9 +262,9 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
         (with_token("GET", "/api/auth/me"), 200, 1),
         (with_token("GET", "/verify"), 200, 1),
         (with_token("GET", "/api/auth/sessions"), 200, 1 + 1),
-        // Where nothing was changed, whether the caller still may change anything.
-        (with_token("DELETE", "/api/auth/sessions/x"), 404, 1 + 1 + 1),
-        (with_token("DELETE", "/api/auth/sessions"), 204, 1 + 2),
+        // With the tickets, which that voids; where nothing was changed, whether the caller still may.
+        (with_token("DELETE", "/api/auth/sessions/x"), 404, 1 + 2 + 1),
+        (with_token("DELETE", "/api/auth/sessions"), 204, 1 + 3),
         (with_token("PATCH", "/api/auth/me").json(json!({})), 200, 1),
         (
             with_token("PATCH", "/api/auth/me").json(json!({ "name": "A" })),
@@ -283,11 +283,11 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
         (as_admin("GET", "/api/admin/users"), 200, 1 + 1),
         (as_admin("GET", "/api/admin/audit"), 200, 1 + 1),
         (as_admin("PATCH", &path).json(json!({})), 200, 1 + 1),
-        // The account as it was and as it is, and afterwards the audit trail.
+        // The account as it was and as it is, the tickets, and afterwards the audit trail.
         (
             as_admin("PATCH", &path).json(json!({ "disabled": true })),
             200,
-            1 + 2 + 1,
+            1 + 3 + 1,
         ),
         (
             as_admin("PATCH", "/api/admin/users/999").json(json!({ "name": "A" })),

@@ -40,9 +40,9 @@ async fn as_few_queries_as_will_do() {
         (
             post("/account/security/session", &[("id", "x")]),
             303,
-            1 + 1 + 1,
+            1 + 2 + 1,
         ),
-        (post("/account/security/other-sessions", &[]), 303, 1 + 2),
+        (post("/account/security/other-sessions", &[]), 303, 1 + 3),
         (post("/sign-out", &[]), 303, 1 + 1),
         (visit(SECURITY, &cookie), 303, 1),
     ] {
