@@ -63,17 +63,30 @@ const TRY: &str = concat!(
     " RETURNING 1"
 );
 
-const LOOK: &str = concat!(
-    "SELECT ",
-    signing_in_columns!(),
-    ", ticket_epoch, method, credential_id, offline_access FROM (SELECT user_id AS owner_id, \
-       tickets.epoch AS ticket_epoch, method, credential_id, offline_access FROM tickets \
-     WHERE digest = ?1 AND expires_at > ?2) JOIN users \
-       ON users.id = owner_id AND users.epoch = ticket_epoch AND users.disabled = 0"
-);
+macro_rules! look {
+    ($tries:literal) => {
+        concat!(
+            "SELECT ",
+            signing_in_columns!(),
+            ", ticket_epoch, method, credential_id, offline_access FROM (SELECT user_id AS owner_id, \
+               tickets.epoch AS ticket_epoch, method, credential_id, offline_access FROM tickets \
+             WHERE digest = ?1 AND expires_at > ?2 AND tries ",
+            $tries,
+            ") JOIN users \
+               ON users.id = owner_id AND users.epoch = ticket_epoch AND users.disabled = 0"
+        )
+    };
+}
+
+const LOOK: &str = look!("< 5");
+
+/// After [`TRY`], which may have counted the last one.
+const LOOK_AFTER_TRY: &str = look!("<= 5");
 
 /// After the statement that accepts the second factor, which changed a row.
 const USE_UP: &str = "DELETE FROM tickets WHERE digest = ?1 AND changes() = 1 RETURNING 1";
+
+const VOID_RIGHT_AFTER: &str = "DELETE FROM tickets WHERE user_id = ?1 AND changes() = 1";
 
 /// Those of account ?1, by the caller ?2.
 const VOID: &str = concat!(
@@ -123,7 +136,10 @@ impl Tickets<'_> {
         now: UnixMillis,
     ) -> Result<Option<OpenTicket>, StoreError> {
         let values = vec![digest.as_str().into(), millis(now)];
-        let statements = [Statement(TRY, values.clone()), Statement(LOOK, values)];
+        let statements = [
+            Statement(TRY, values.clone()),
+            Statement(LOOK_AFTER_TRY, values),
+        ];
         let answers = self.0.batch_all(&statements).await?;
         if answers.rows(0)?.is_empty() {
             return Ok(None);
@@ -148,6 +164,12 @@ fn open(row: &Row) -> Result<OpenTicket, StoreError> {
 /// The statement that uses a ticket up, to be run right after the one that accepted the second factor.
 pub(super) fn used_up(digest: &TicketDigest) -> Statement {
     Statement(USE_UP, vec![digest.as_str().into()])
+}
+
+/// The same, to be run right after the statement that changed one row because the caller may: the session
+/// that it ended can be the caller's own.
+pub(super) fn voided_right_after(user: UserId) -> Statement {
+    Statement(VOID_RIGHT_AFTER, vec![id_number(user)])
 }
 
 /// The statement that voids the tickets of `user`, whose factors, rights or sessions change. Where the

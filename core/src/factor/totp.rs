@@ -24,7 +24,7 @@ const CODES: u32 = 1_000_000;
 
 /// A code that somebody typed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct TotpCode(String);
+pub struct TotpCode(Zeroizing<String>);
 
 impl TotpCode {
     /// Reads what somebody typed: six ASCII digits, with white space anywhere. `None` for anything else.
@@ -36,7 +36,7 @@ impl TotpCode {
             .take(7)
             .collect();
         let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        is_code.then_some(Self(digits))
+        is_code.then(|| Self(Zeroizing::new(digits)))
     }
 }
 

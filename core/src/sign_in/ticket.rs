@@ -4,11 +4,12 @@ use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::time::{Milliseconds, Seconds};
 
-/// The text of a ticket: 256 random bits as base64url. Never printed.
-pub struct Ticket(String);
+/// The text of a ticket: 256 random bits as base64url. Never printed, wiped when dropped.
+pub struct Ticket(Zeroizing<String>);
 
 /// The SHA-256 of a ticket's text, as base64url: what the database knows it by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,7 @@ impl Ticket {
     /// A ticket of these random bytes.
     #[must_use]
     pub fn new(random: [u8; 32]) -> Self {
-        Self(Base64UrlUnpadded::encode_string(&random))
+        Self(Zeroizing::new(Base64UrlUnpadded::encode_string(&random)))
     }
 
     /// Its text, 43 characters.

@@ -116,7 +116,8 @@ pub(super) async fn forget_second_factors(
     let authority = caller.authority(Some(Role::ADMIN));
     let users = Users(&app.database);
     let now = clock::now().seconds();
-    let forgotten = users.forget_second_factors(id, notice, &authority, now);
+    let by_mail = app.config.mail.is_some();
+    let forgotten = users.forget_second_factors(id, by_mail, notice, &authority, now);
     let Some(mail) = forgotten.await? else {
         return Err(user_not_found(app, request, &caller).await);
     };

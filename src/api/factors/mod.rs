@@ -38,7 +38,7 @@ fn data_keys(app: &App) -> Result<&DataKeys, Refused> {
 }
 
 /// Which second factors of the caller are on; refused where one is and the caller has not shown two.
-async fn on(app: &App, caller: &Caller) -> Result<On, Refused> {
+pub(crate) async fn on(app: &App, caller: &Caller) -> Result<On, Refused> {
     let on = TotpSecrets(&app.database)
         .on(caller.account.user.id)
         .await?;

@@ -36,6 +36,10 @@ pub(crate) async fn second_factor_options(
     let rp = relying_party(app)?;
     let mut passkeys = Passkeys(&app.database).descriptors(user).await?;
     passkeys.retain(|passkey| Some(passkey.credential_id.as_str()) != first_credential);
+    if passkeys.is_empty() {
+        // A browser would offer any, the first factor once more among them.
+        return Err(Refused::Conflict("No other passkey"));
+    }
     let ticket = ticket.as_str();
     let challenge = challenge(app, Purpose::SecondFactor { ticket })?;
     Ok(passkey::request_options(rp, &challenge, &passkeys))

@@ -6,7 +6,7 @@ use edge_auth_core::passkey::{self, CreationUser, PasskeyId, Purpose, Registrati
 use serde_json::Value;
 
 use super::relying_party;
-use crate::api::asking;
+use crate::api::{asking, factors};
 use crate::app::{App, Unexpected};
 use crate::http::Refused;
 use crate::http::caller::{self, Caller};
@@ -48,6 +48,7 @@ pub(crate) struct Changes {
 pub(crate) async fn creation_options(app: &App, caller: &Caller) -> Result<Value, Refused> {
     let rp = relying_party(app)?;
     caller::recent(caller)?;
+    factors::on(app, caller).await?;
     let user = &caller.account.user;
     let (handle, have) = Passkeys(&app.database).handle(user.id).await?;
     if u32::try_from(have.len()).is_ok_and(|count| count >= MOST_PASSKEYS) {
@@ -143,6 +144,7 @@ pub(crate) async fn change(
     let second_factor = second_factor.filter(|new| *new != before.second_factor);
     if second_factor.is_some() {
         caller::recent(caller)?;
+        factors::on(app, caller).await?;
     } else if name.is_none() {
         return Ok(Some(before));
     }
@@ -181,6 +183,7 @@ pub(crate) async fn remove(
     id: &str,
 ) -> Result<bool, Refused> {
     caller::recent(caller)?;
+    factors::on(app, caller).await?;
     let (notice_id, browser) = (asking::random_id()?, asking::browser(request)?.code());
     let notice = app.notice(mail::Kind::PasskeyRemoved, &notice_id, &browser);
     let (passkeys, authority) = (Passkeys(&app.database), caller.authority(None));

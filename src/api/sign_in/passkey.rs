@@ -64,11 +64,9 @@ pub(crate) async fn sign_in(
     let (id, account_keys) = (account.user.id, keys.account(Some(account.user.id)));
     let attempts = Attempts(&app.database);
     let at = (id, account.epoch);
-    if let Some(success) = attempts
-        .passkey(&keys, &account_keys, at, clock::now())
-        .await?
-    {
-        flow::note(app, request, account, success).await?;
-    }
+    let success = attempts.passkey(&keys, &account_keys, at, clock::now());
+    // It was changed a moment ago.
+    let success = success.await?.ok_or(refused(false))?;
+    flow::note(app, request, account, success).await?;
     Ok((passkey.owned.owner, signed_in))
 }

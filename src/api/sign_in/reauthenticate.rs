@@ -94,6 +94,12 @@ pub(crate) async fn by_passkey(
         Err(Refused::Passkey) => None,
         Err(refused) => return Err(refused),
     };
+    if let Some(passkey) = &passkey
+        && !caller.account.is_still(&passkey.owned.owner.account)
+    {
+        // The token is of before, and so is the role that a new one would say.
+        return Err(caller::revoked_meanwhile(app, request, caller).await);
+    }
     let is_right = match &passkey {
         Some(passkey) => passkeys::spend(app, request, passkey).await?,
         None => false,
@@ -135,7 +141,7 @@ pub(crate) async fn proven(
     }
 }
 
-/// Whatever is wrong is told in one way: nobody learns which of the two it was.
+/// Whatever is wrong is told in one way.
 fn wrong(refused: Refused) -> Refused {
     match refused {
         Refused::Credentials | Refused::SecondFactorWrong => Refused::WrongPassword,

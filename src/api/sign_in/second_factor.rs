@@ -145,8 +145,15 @@ pub(super) async fn show(
     let attempts = Attempts(&app.database);
     if let Some((right, method)) = checked {
         let at = (id, account.epoch);
-        let chance = attempts.may_succeed(&keys, &account_keys, at, clock::now());
-        match chance.await? {
+        let now = clock::now();
+        // Limits on what can be guessed do not bind a passkey.
+        let chance = if matches!(right, Right::Passkey(..)) {
+            let success = attempts.passkey(&keys, &account_keys, at, now).await?;
+            success.map_or(Chance::Changed, Chance::Open)
+        } else {
+            attempts.may_succeed(&keys, &account_keys, at, now).await?
+        };
+        match chance {
             Chance::Open(success) => {
                 let (notice_id, browser) = (asking::random_id()?, asking::browser(request)?.code());
                 let kind = match right {

@@ -89,13 +89,28 @@ const CLEAR: [&str; 5] = [
     ),
 ];
 
+/// Whether the account signs in by one factor. Where it asks for two, whoever reads its mail could guess at
+/// the second one again after each reset.
+macro_rules! has_one_factor {
+    () => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM totp WHERE secret IS NOT NULL AND totp.user_id = ",
+            owner!(),
+            ") AND NOT EXISTS (SELECT 1 FROM passkeys WHERE second_factor = 1 AND passkeys.user_id = ",
+            owner!(),
+            ")"
+        )
+    };
+}
+
 /// Failures of the account, and the addresses that are familiar to it.
 const FORGET_ATTEMPTS: &str = concat!(
     "DELETE FROM attempts WHERE key > 'user ' || ",
     owner!(),
     " || ' ' AND key < 'user ' || ",
     owner!(),
-    " || '!'"
+    " || '!' AND ",
+    has_one_factor!()
 );
 
 /// The waits at the names ?3, a JSON array of hashes.
@@ -104,7 +119,8 @@ const FORGET_PAIRS: &str = concat!(
     owner!(),
     " IS NOT NULL AND key IN (SELECT one.key FROM json_each(?3) AS name \
      CROSS JOIN attempts AS one ON one.key > 'pair ' || name.value || ' ' \
-       AND one.key < 'pair ' || name.value || '!')"
+       AND one.key < 'pair ' || name.value || '!') AND ",
+    has_one_factor!()
 );
 
 /// Password ?3, or none; name ?4, if it is given; the time ?5, and in seconds ?6.
@@ -277,7 +293,7 @@ impl Challenges<'_> {
     }
 
     /// Sets a new password, and proves the address. Sessions and tokens are over, other challenges void,
-    /// failures forgotten; `names` are the account's.
+    /// failures forgotten unless a second factor is on; `names` are the account's.
     ///
     /// # Errors
     /// See [`SpendError`].

@@ -2,6 +2,7 @@
 
 use super::{Passkey, Passkeys, answer, answered, passkey, passkey_columns, truth};
 use crate::store::outbox::{Notice, Queued, queued};
+use crate::store::recovery_codes::useless_deleted;
 use crate::store::{
     Authority, Statement, StoreError, caller_may, id_number, millis, or_null, tickets,
 };
@@ -199,6 +200,7 @@ impl Passkeys<'_> {
         let mut statements = vec![Statement(CHANGE, values)];
         statements.extend(change.notice.map(|notice| notice.right_after(user)));
         if change.second_factor.is_some() {
+            statements.push(useless_deleted(authority));
             statements.push(tickets::voided(user, authority));
         }
         let answers = self.0.batch_all(&statements).await?;
@@ -234,6 +236,7 @@ impl Passkeys<'_> {
         ];
         let mut statements = vec![Statement(DELETE, values)];
         statements.extend(notice.map(|notice| notice.right_after(user)));
+        statements.push(useless_deleted(authority));
         statements.push(tickets::voided(user, authority));
         let answers = self.0.batch_all(&statements).await?;
         if answers.rows(0)?.is_empty() {

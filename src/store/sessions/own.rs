@@ -122,7 +122,7 @@ impl Sessions<'_> {
         let values = vec![id.into(), id_number(authority.user_id), authority.value()];
         let statements = [
             Statement(CLOSE_OF_USER, values),
-            tickets::voided(authority.user_id, authority),
+            tickets::voided_right_after(authority.user_id),
         ];
         Ok(self.0.batch(&statements).await?.is_some())
     }

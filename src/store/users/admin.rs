@@ -65,9 +65,10 @@ const END_SESSIONS: &str = concat!(
 /// Whether there is an account ?1 for the caller ?2 to do something with.
 const MAY: &str = concat!("SELECT 1 FROM users WHERE id = ?1 AND ", caller_may!("?2"));
 
-/// What makes the account ?1 ask for a second factor. A passkey that nothing asks for stays: it is a way to
-/// sign in.
-const FORGET_SECOND_FACTORS: [&str; 3] = [
+/// What makes the account ?1 ask for a second factor. A passkey that nothing asks for stays, and one that is
+/// the only way to sign in is from now on one of these. ?3 is whether mail is set up: then a code to the
+/// account's address is a way.
+const FORGET_SECOND_FACTORS: [&str; 4] = [
     concat!(
         "DELETE FROM totp WHERE user_id = ?1 AND ",
         caller_may!("?2")
@@ -77,7 +78,13 @@ const FORGET_SECOND_FACTORS: [&str; 3] = [
         caller_may!("?2")
     ),
     concat!(
-        "DELETE FROM passkeys WHERE user_id = ?1 AND second_factor = 1 AND ",
+        "DELETE FROM passkeys WHERE user_id = ?1 AND second_factor = 1 \
+         AND EXISTS (SELECT 1 FROM users WHERE users.id = ?1 \
+           AND (password_hash IS NOT NULL OR (?3 AND email IS NOT NULL))) AND ",
+        caller_may!("?2")
+    ),
+    concat!(
+        "UPDATE passkeys SET second_factor = 0 WHERE user_id = ?1 AND second_factor = 1 AND ",
         caller_may!("?2")
     ),
 ];
@@ -196,12 +203,14 @@ impl Users<'_> {
     pub async fn forget_second_factors(
         &self,
         id: UserId,
+        mail_is_set_up: bool,
         notice: Option<Notice<'_>>,
         authority: &Authority<'_>,
         now: UnixSeconds,
     ) -> Result<Option<Option<Queued>>, StoreError> {
-        let values = vec![id_number(id), authority.value()];
+        let mut values = vec![id_number(id), authority.value()];
         let mut statements = vec![Statement(MAY, values.clone())];
+        values.push(u32::from(mail_is_set_up).into());
         statements.extend(FORGET_SECOND_FACTORS.map(|text| Statement(text, values.clone())));
         let told = u32::try_from(statements.len()).unwrap_or(u32::MAX);
         statements.extend(notice.map(|notice| notice.by_caller(id, authority)));
