@@ -1,4 +1,4 @@
-//! Compiles in what pages are made of beside their templates: their texts, and the digest of their style sheet.
+//! Compiles in what pages are made of beside their templates: their texts, and the digests of their style sheet and script.
 //!
 //! A language is a folder of `texts/` that has a `pages.txt`. A key that a template does not find, or that a language lacks,
 //! is an error of the build.
@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 /// The language whose keys the others must have, and which is spoken where none of a client's is there.
 const DEFAULT: &str = "en";
 
-/// The style sheet of all pages.
-const STYLE: &str = "templates/style.css";
+/// The style sheet of all pages, and the script of some.
+const INSIDE: [&str; 2] = ["style.css", "script.js"];
 
 type Texts = BTreeMap<String, String>;
 
@@ -29,11 +29,15 @@ fn main() -> Result<(), String> {
         languages.push((language, texts));
     }
     write("texts.rs", &code(&languages))?;
-    println!("cargo::rerun-if-changed={STYLE}");
-    let style = fs::read(STYLE).map_err(|error| format!("{STYLE}: {error}"))?;
-    let digest = Base64::encode_string(&Sha256::digest(style));
-    // As a policy has it (CSP 3 section 2.3.1).
-    write("style.digest", &format!("sha256-{digest}"))
+    for name in INSIDE {
+        let file = format!("templates/{name}");
+        println!("cargo::rerun-if-changed={file}");
+        let content = fs::read(&file).map_err(|error| format!("{file}: {error}"))?;
+        let digest = Base64::encode_string(&Sha256::digest(content));
+        // As a policy has it (CSP 3 section 2.3.1).
+        write(&format!("{name}.digest"), &format!("sha256-{digest}"))?;
+    }
+    Ok(())
 }
 
 /// Writes a file that the crate includes.

@@ -55,6 +55,11 @@ impl Form {
         Self::parse(text.as_bytes()).unwrap()
     }
 
+    /// Whether the field `name` is there, empty or not.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(other, _)| other == name)
+    }
+
     /// The value of the field `name`, unless it is absent or empty: what is left empty is sent all the same.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(other, _)| other == name)?;

@@ -141,6 +141,18 @@ impl From<InvalidPasskey> for Refused {
 /// What [`Refused::Conflict`] says where another account has an address.
 pub(crate) const EMAIL_TAKEN: &str = "Email already registered";
 
+/// What it says of a passkey that an account has.
+pub(crate) const PASSKEY_TAKEN: &str = "Passkey already registered";
+
+/// What it says where no other passkey fits in.
+pub(crate) const TOO_MANY_PASSKEYS: &str = "Too many passkeys";
+
+/// What it says of a passkey without which nobody could sign in.
+pub(crate) const LAST_PASSKEY: &str = "No other way to sign in";
+
+/// What it says of a first code where there is no new secret, or no more.
+pub(crate) const NO_NEW_TOTP_SECRET: &str = "There is no new TOTP secret";
+
 /// An attempt that has to wait so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooMany(pub(crate) Seconds);

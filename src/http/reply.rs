@@ -14,6 +14,17 @@ pub enum Answer {
     FromUpstream(Answered),
 }
 
+/// What the policy of a page allows, by the digests of what stands in the page (CSP 3 section 2.3.1).
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed<'a> {
+    /// The style sheet.
+    pub style: &'a str,
+    /// The script, if the page has one.
+    pub script: Option<&'a str>,
+    /// Whether there are pictures, as `data:` URLs.
+    pub pictures: bool,
+}
+
 /// An answer, before it becomes the host's.
 ///
 /// A JSON body is compact and ASCII, its keys sorted, and ends in a newline, as Flask writes it
@@ -41,15 +52,26 @@ impl Reply {
         }
     }
 
-    /// A page, whose one style sheet has the digest `style` (CSP 3 section 2.3.1). Every page is made
-    /// here, so that none is without these headers.
+    /// A page, and what its policy allows beside. Every page is made here, so that none is without
+    /// these headers.
     ///
-    /// A page runs no script and loads nothing, is shown in no frame, posts only to this service, and
-    /// its URL, which may hold the token of a link, is told to nobody (docs/pages.md, "Headers").
+    /// A page runs no script but the one that it says and loads nothing, is shown in no frame, posts
+    /// only to this service, and its URL, which may hold the token of a link, is told to nobody
+    /// (docs/pages.md, "Headers").
     #[must_use]
-    pub fn page(status: u16, html: String, style: &str) -> Self {
+    pub fn page(status: u16, html: String, allowed: &Allowed<'_>) -> Self {
+        let Allowed { style, .. } = allowed;
+        let script = allowed
+            .script
+            .map(|digest| format!("script-src '{digest}'; "));
+        let script = script.unwrap_or_default();
+        let pictures = if allowed.pictures {
+            "img-src data:; "
+        } else {
+            ""
+        };
         let policy = format!(
-            "default-src 'none'; style-src '{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            "default-src 'none'; {script}style-src '{style}'; {pictures}form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         );
         let reply = Self {
             status,

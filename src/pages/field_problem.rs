@@ -3,6 +3,7 @@
 use super::input::Input;
 use super::texts::Texts;
 use crate::http::Refused;
+use crate::http::refused::{LAST_PASSKEY, NO_NEW_TOTP_SECRET, PASSKEY_TAKEN, TOO_MANY_PASSKEYS};
 
 /// What is wrong with a field.
 #[derive(Debug)]
@@ -17,7 +18,17 @@ impl FieldProblem {
     pub(crate) fn of(refused: &Refused, texts: &Texts) -> Option<Self> {
         let (field, text) = match refused {
             Refused::Credentials => ("password", texts.wrong_credentials.to_owned()),
-            Refused::Code | Refused::SecondFactorWrong => ("code", texts.wrong_code.to_owned()),
+            Refused::Code | Refused::SecondFactorWrong | Refused::WrongCode => {
+                ("code", texts.wrong_code.to_owned())
+            }
+            // Of no field.
+            Refused::Passkey | Refused::PasskeySignIn { .. } => {
+                ("", texts.passkey_refused.to_owned())
+            }
+            Refused::Conflict(PASSKEY_TAKEN) => ("", texts.passkey_is_taken.to_owned()),
+            Refused::Conflict(TOO_MANY_PASSKEYS) => ("", texts.passkeys_too_many.to_owned()),
+            Refused::Conflict(LAST_PASSKEY) => ("", texts.passkey_is_last.to_owned()),
+            Refused::Conflict(NO_NEW_TOTP_SECRET) => ("", texts.ticket_is_over.to_owned()),
             Refused::WrongPassword => ("password", texts.wrong_password.to_owned()),
             Refused::PasswordRequired => ("password", texts.missing.to_owned()),
             Refused::Missing(names) => {
@@ -49,6 +60,14 @@ impl FieldProblem {
         Self {
             field: "email",
             text: texts.address_is_taken.to_owned(),
+        }
+    }
+
+    /// Of no field: a passkey that is not the second factor that is asked for.
+    pub(crate) fn passkey_is_wrong(texts: &Texts) -> Self {
+        Self {
+            field: "",
+            text: texts.passkey_refused.to_owned(),
         }
     }
 

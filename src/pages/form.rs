@@ -1,4 +1,4 @@
-//! Pages that are one form: signing in, a code, a second factor, a new account.
+//! Pages that are one form: signing in, a code, a second factor, a new account, a new passkey.
 
 #[cfg(test)]
 mod tests;
@@ -7,8 +7,9 @@ use askama::Template;
 
 use super::field_problem::FieldProblem;
 use super::input::Input;
+use super::passkey::{Ceremony, Creation, PasskeyForm};
 use super::problem::notice;
-use super::{Layout, reply};
+use super::{Layout, PLAIN, SCRIPTED, reply, reply_allowing};
 use crate::http::Reply;
 
 /// What every one of these pages has.
@@ -35,6 +36,32 @@ pub(crate) struct SignIn<'a> {
     pub(crate) sends_mail: bool,
     /// Where an account is made, if anybody may.
     pub(crate) sign_up: Option<&'a str>,
+    /// The options by which a browser is asked for a passkey, where there are passkeys.
+    pub(crate) passkey: Option<&'a str>,
+    /// The path and query of the page itself.
+    pub(crate) path: &'a str,
+}
+
+/// What a second factor may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SecondFactor<'a> {
+    /// Whether a code may be typed.
+    pub(crate) by_code: bool,
+    /// The options by which a browser is asked for one of the account's passkeys, if it has any.
+    pub(crate) passkey: Option<&'a str>,
+}
+
+/// A passkey that is to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AddPasskey<'a> {
+    /// The options by which a browser makes it.
+    pub(crate) options: &'a str,
+    /// The path of the page itself.
+    pub(crate) path: &'a str,
+    /// What is in the field for its name at first.
+    pub(crate) name: &'a str,
+    /// Whether it is to be a second factor.
+    pub(crate) second_factor: bool,
 }
 
 /// What was filled in on the page that makes an account; not the password.
@@ -67,10 +94,13 @@ struct FormPage<'a> {
     text: Option<&'a str>,
     action: &'a str,
     hidden: &'a [(&'a str, &'a str)],
+    /// Without any there is no such form.
     inputs: Vec<Input<'a>>,
     button: &'a str,
     /// A second button: where it sends the form, and its words.
     other_button: Option<(&'a str, &'a str)>,
+    /// A second form.
+    passkey: Option<PasskeyForm<'a>>,
     link: Option<(&'a str, &'a str)>,
     problem: Option<&'a FieldProblem>,
     general_problem: Option<&'a str>,
@@ -94,10 +124,20 @@ impl<'a> FormPage<'a> {
             inputs,
             button: around.layout.texts.continue_button,
             other_button: None,
+            passkey: None,
             link: None,
             problem,
             general_problem: general_problem.map(|problem| &*problem.text),
         }
+    }
+
+    fn reply(&self, status: u16) -> Reply {
+        let allowed = if self.passkey.is_some() {
+            &SCRIPTED
+        } else {
+            &PLAIN
+        };
+        reply_allowing(status, self, allowed)
     }
 }
 
@@ -109,19 +149,31 @@ pub(crate) fn sign_in(around: &Around<'_>, sign_in: &SignIn<'_>) -> Reply {
     } else {
         texts.signing_in_title
     };
-    let inputs = vec![
-        Input::username(texts.name_or_address, sign_in.username),
-        Input::current_password(texts.password),
-    ];
+    let passkey = sign_in.passkey.map(|options| PasskeyForm {
+        action: "/sign-in/passkey",
+        ceremony: Ceremony::Get,
+        options,
+        again: Some(sign_in.path),
+        is_offered: true,
+        is_only_way: false,
+        hidden: around.hidden,
+        button: texts.passkey_sign_in_button,
+    });
+    let mut username = Input::username(texts.name_or_address, sign_in.username);
+    if passkey.is_some() {
+        username = username.or_passkey();
+    }
+    let inputs = vec![username, Input::current_password(texts.password)];
     let other_button = ("/sign-in/code", texts.mail_code_button);
     let page = FormPage {
+        passkey,
         text: sign_in.is_again.then_some(texts.signing_in_again_text),
         button: texts.signing_in_button,
         other_button: sign_in.sends_mail.then_some(other_button),
         link: sign_in.sign_up.map(|path| (path, texts.sign_up_link)),
         ..FormPage::new(around, title, "/sign-in", inputs)
     };
-    reply(around.status, &page)
+    page.reply(around.status)
 }
 
 /// The page for a code that was sent by mail.
@@ -143,16 +195,78 @@ pub(crate) fn code(around: &Around<'_>, code_for: CodeFor) -> Reply {
 }
 
 /// The page for the second factor of a sign-in.
-pub(crate) fn second_factor(around: &Around<'_>) -> Reply {
+pub(crate) fn second_factor(around: &Around<'_>, factor: &SecondFactor<'_>) -> Reply {
     let texts = around.layout.texts;
-    // Recovery codes have letters.
-    let inputs = vec![Input::code(texts.code)];
     let (title, action) = (texts.second_factor_title, "/sign-in/second-factor");
+    let passkey = factor.passkey.map(|options| PasskeyForm {
+        action,
+        ceremony: Ceremony::Get,
+        options,
+        // The ticket is no younger than the challenge and lives as long.
+        again: None,
+        is_offered: false,
+        is_only_way: !factor.by_code,
+        hidden: around.hidden,
+        button: texts.second_factor_by_passkey_button,
+    });
+    // Recovery codes have letters.
+    let (text, inputs) = if factor.by_code {
+        (texts.second_factor_text, vec![Input::code(texts.code)])
+    } else {
+        (texts.second_factor_by_passkey_text, Vec::new())
+    };
     let page = FormPage {
-        text: Some(texts.second_factor_text),
+        text: Some(text),
+        passkey,
         ..FormPage::new(around, title, action, inputs)
     };
+    page.reply(around.status)
+}
+
+/// The page after a wrong first code of an authenticator app. The app has the secret, which is shown once.
+pub(crate) fn totp_code(around: &Around<'_>) -> Reply {
+    let texts = around.layout.texts;
+    let inputs = vec![Input::code(texts.totp_code).numeric()];
+    let action = "/account/security/totp/verify";
+    let page = FormPage {
+        text: Some(texts.totp_once_more_text),
+        button: texts.totp_code_button,
+        other_button: Some(("/account/security/totp", texts.totp_begin_again_button)),
+        link: Some(("/account/security", texts.security_link)),
+        ..FormPage::new(around, texts.totp_title, action, inputs)
+    };
     reply(around.status, &page)
+}
+
+/// The page on which a passkey is made.
+pub(crate) fn add_passkey(around: &Around<'_>, add: &AddPasskey<'_>) -> Reply {
+    let texts = around.layout.texts;
+    let mut inputs = vec![Input {
+        autocomplete: "off",
+        ..Input::name(texts.passkey_name, add.name)
+    }];
+    let general_problem = around.problem.filter(|problem| !problem.mark(&mut inputs));
+    let passkey = PasskeyForm {
+        action: "/account/security/passkey",
+        ceremony: Ceremony::Create(Creation {
+            inputs,
+            second_factor: add.second_factor,
+        }),
+        options: add.options,
+        again: Some(add.path),
+        is_offered: false,
+        is_only_way: true,
+        hidden: around.hidden,
+        button: texts.passkey_add_button,
+    };
+    let page = FormPage {
+        text: Some(texts.passkey_add_text),
+        passkey: Some(passkey),
+        link: Some(("/account/security", texts.security_link)),
+        general_problem: general_problem.map(|problem| &*problem.text),
+        ..FormPage::new(around, texts.passkey_add_title, "", Vec::new())
+    };
+    page.reply(around.status)
 }
 
 /// The page that makes an account.

@@ -61,6 +61,14 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// The same, in which browsers offer passkeys as well (Web Authentication, section 5.1.8).
+    pub(super) fn or_passkey(self) -> Self {
+        Self {
+            autocomplete: "username webauthn",
+            ..self
+        }
+    }
+
     /// An address by which an account will sign in.
     pub(super) fn email(label: &'a str, value: &'a str) -> Self {
         Self {

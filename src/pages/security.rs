@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::field_problem::FieldProblem;
 use super::input::Input;
+use super::texts::Texts;
 use super::{Layout, reply};
 use crate::http::Reply;
 
@@ -20,6 +21,36 @@ pub(crate) struct ShownSession {
     pub(crate) is_current: bool,
 }
 
+/// A passkey, for people.
+#[derive(Debug)]
+pub(crate) struct ShownPasskey {
+    /// Its identifier.
+    pub(crate) id: String,
+    /// What its owner calls it.
+    pub(crate) name: String,
+    /// When it was added.
+    pub(crate) added: String,
+    /// When it was last in use, if it was.
+    pub(crate) last_used: Option<String>,
+    /// Whether it is backed up.
+    pub(crate) backed_up: bool,
+    /// Whether other ways to sign in ask for a second factor since it is there.
+    pub(crate) second_factor: bool,
+}
+
+/// The second step of an account's sign-ins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TwoStep {
+    /// Whether an authenticator app is set up.
+    pub(crate) totp: bool,
+    /// Whether a passkey is the reason for it, or one of two.
+    pub(crate) passkey: bool,
+    /// How many recovery codes are left.
+    pub(crate) recovery_codes: u64,
+    /// Whether its owner has shown enough, and lately enough, to change it.
+    pub(crate) may_change: bool,
+}
+
 /// What was done a moment ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Done {
@@ -31,9 +62,28 @@ pub(crate) enum Done {
     Session,
     /// All others have.
     OtherSessions,
+    /// An authenticator app was switched off.
+    TotpOff,
+    /// There is another passkey.
+    PasskeyAdded,
+    /// A passkey has another name or another use.
+    PasskeyChanged,
+    /// A passkey is gone.
+    PasskeyRemoved,
 }
 
 impl Done {
+    const ALL: [Self; 8] = [
+        Self::Password,
+        Self::Address,
+        Self::Session,
+        Self::OtherSessions,
+        Self::TotpOff,
+        Self::PasskeyAdded,
+        Self::PasskeyChanged,
+        Self::PasskeyRemoved,
+    ];
+
     /// Its name in a query.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -41,19 +91,29 @@ impl Done {
             Self::Address => "address",
             Self::Session => "session",
             Self::OtherSessions => "other-sessions",
+            Self::TotpOff => "totp-off",
+            Self::PasskeyAdded => "passkey-added",
+            Self::PasskeyChanged => "passkey-changed",
+            Self::PasskeyRemoved => "passkey-removed",
         }
     }
 
     /// The one of that name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Password,
-            Self::Address,
-            Self::Session,
-            Self::OtherSessions,
-        ]
-        .into_iter()
-        .find(|done| done.name() == name)
+        Self::ALL.into_iter().find(|done| done.name() == name)
+    }
+
+    fn text(self, texts: &Texts) -> &'static str {
+        match self {
+            Self::Password => texts.password_saved,
+            Self::Address => texts.email_change_done,
+            Self::Session => texts.session_ended,
+            Self::OtherSessions => texts.others_ended,
+            Self::TotpOff => texts.totp_is_off_now,
+            Self::PasskeyAdded => texts.passkey_is_added,
+            Self::PasskeyChanged => texts.passkey_is_changed,
+            Self::PasskeyRemoved => texts.passkey_is_removed,
+        }
     }
 }
 
@@ -84,6 +144,12 @@ pub(crate) struct Security<'a> {
     pub(crate) password_min_length: u32,
     /// What is open.
     pub(crate) sessions: &'a [ShownSession],
+    /// The second step, where authenticator apps can be set up.
+    pub(crate) two_step: Option<TwoStep>,
+    /// The passkeys, where there can be any.
+    pub(crate) passkeys: Option<&'a [ShownPasskey]>,
+    /// Whether there may be one more.
+    pub(crate) can_add_passkey: bool,
     /// What was done a moment ago.
     pub(crate) done: Option<Done>,
     /// The new address as it was typed.
@@ -101,13 +167,48 @@ struct SecurityPage<'a> {
     facts: &'a [(&'a str, &'a str)],
     sessions: &'a [ShownSession],
     username: &'a str,
+    is_recent: bool,
     again: &'a str,
     sends_mail: bool,
+    two_step: Option<ShownTwoStep<'a>>,
+    passkeys: Option<&'a [ShownPasskey]>,
+    can_add_passkey: bool,
     /// Empty where a recent sign-in is asked for first, as are those below.
     password_inputs: Vec<Input<'a>>,
     address_inputs: Vec<Input<'a>>,
     problem: Option<&'a FieldProblem>,
     general_problem: Option<&'a str>,
+}
+
+/// The second step in words.
+struct ShownTwoStep<'a> {
+    text: &'a str,
+    totp: bool,
+    set_up_button: &'a str,
+    /// How many are left, once a second step is on.
+    recovery_codes: Option<String>,
+    may_change: bool,
+}
+
+impl ShownTwoStep<'_> {
+    fn new(two_step: TwoStep, texts: &Texts) -> Self {
+        let (text, set_up_button) = match two_step {
+            TwoStep { totp: true, .. } => (texts.totp_is_on, texts.totp_move_button),
+            TwoStep { passkey: true, .. } => {
+                (texts.second_factor_passkey_is_on, texts.totp_on_button)
+            }
+            _ => (texts.two_step_is_off, texts.totp_on_button),
+        };
+        let left = texts.recovery_codes_left;
+        let left = left.replace("{count}", &two_step.recovery_codes.to_string());
+        Self {
+            text,
+            totp: two_step.totp,
+            set_up_button,
+            recovery_codes: (two_step.totp || two_step.passkey).then_some(left),
+            may_change: two_step.may_change,
+        }
+    }
 }
 
 /// The page.
@@ -145,17 +246,18 @@ pub(crate) fn page(shown: &Security<'_>) -> Reply {
     let page = SecurityPage {
         layout: shown.layout,
         title: texts.security_title,
-        notice: shown.done.map(|done| match done {
-            Done::Password => texts.password_saved,
-            Done::Address => texts.email_change_done,
-            Done::Session => texts.session_ended,
-            Done::OtherSessions => texts.others_ended,
-        }),
+        notice: shown.done.map(|done| done.text(texts)),
         facts: &facts,
         sessions: shown.sessions,
         username: shown.email.or(shown.username).unwrap_or_default(),
+        is_recent: shown.is_recent,
         again: shown.again,
         sends_mail: shown.sends_mail,
+        two_step: shown
+            .two_step
+            .map(|two_step| ShownTwoStep::new(two_step, texts)),
+        passkeys: shown.passkeys,
+        can_add_passkey: shown.can_add_passkey,
         password_inputs,
         address_inputs,
         problem: shown.problem,

@@ -129,6 +129,7 @@ pub(super) fn assert_is_sound(html: &str, texts: &Texts) {
     assert_eq!(html.matches("<h1>").count(), 1, "{html}");
     assert!(!html.contains("<title></title>"), "{html}");
     let (_, content) = html.split_once("</style>").unwrap();
+    let content = content.split("<script>").next().unwrap();
     assert!(!content.contains(['{', '}']), "a placeholder: {content}");
     let ids = values(content, "id");
     for (at, id) in ids.iter().enumerate() {
@@ -145,6 +146,39 @@ pub(super) fn assert_is_sound(html: &str, texts: &Texts) {
             assert!(ids.contains(&named), "{named}: {content}");
         }
     }
+}
+
+/// Checks that the policy allows what stands in the page, and nothing else.
+pub(super) fn assert_policy(reply: &Reply) {
+    let html = html(reply);
+    let directive = |name: &str, tag: &str| {
+        let (_, rest) = html.split_once(&format!("<{tag}>"))?;
+        let (content, _) = rest.split_once(&format!("</{tag}>"))?;
+        let digest = Base64::encode_string(&Sha256::digest(content));
+        Some(format!("{name} 'sha256-{digest}'; "))
+    };
+    let script = directive("script-src", "script").unwrap_or_default();
+    assert_eq!(
+        html.matches("<script").count(),
+        html.matches("<script>").count()
+    );
+    let style = directive("style-src", "style").unwrap();
+    let pictures = if html.contains("<img") {
+        "img-src data:; "
+    } else {
+        ""
+    };
+    let expected = format!(
+        "default-src 'none'; {script}{style}{pictures}form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let policy = ("Content-Security-Policy", expected);
+    assert!(reply.headers.contains(&policy), "{:?}", reply.headers);
+}
+
+#[test]
+fn the_script_ends_where_its_page_says() {
+    assert!(!super::SCRIPT.contains("</script"));
+    assert!(!super::SCRIPT.contains("<!--"));
 }
 
 #[test]

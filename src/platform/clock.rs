@@ -29,6 +29,16 @@ pub fn describe(time: UnixMillis, language: &str) -> String {
     describe_in(milliseconds, language)
 }
 
+/// The same of a point in time in UTC as the API writes it, such as `1970-01-01T00:00:00`.
+#[must_use]
+pub fn describe_text(time: &str, language: &str) -> String {
+    let milliseconds = Date::parse(&format!("{time}Z"));
+    if milliseconds.is_nan() {
+        return time.to_owned();
+    }
+    describe_in(milliseconds, language)
+}
+
 /// The time.
 #[must_use]
 pub fn now() -> UnixMillis {

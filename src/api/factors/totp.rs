@@ -11,6 +11,7 @@ use super::{data_keys, on, recovery_codes};
 use crate::api::asking;
 use crate::app::{App, Unexpected};
 use crate::http::caller::{self, Caller};
+use crate::http::refused::NO_NEW_TOTP_SECRET;
 use crate::http::{Refused, Reply, body, fields};
 use crate::platform::http::Incoming;
 use crate::platform::{clock, random};
@@ -18,10 +19,7 @@ use crate::store::audit::Action;
 use crate::store::totp::{Activation, TotpSecrets};
 
 /// The text of a 409.
-const NOT_ON: &str = "TOTP is not on";
-
-/// The text of a 409.
-const NOT_BEGUN: &str = "There is no new TOTP secret";
+pub(crate) const NOT_ON: &str = "TOTP is not on";
 
 /// `POST /api/auth/totp`.
 pub(super) async fn post(app: &App, request: &Incoming) -> Result<Reply, Refused> {
@@ -127,7 +125,7 @@ pub(crate) async fn verify(
     let (secrets, authority) = (TotpSecrets(&app.database), caller.authority(None));
     let Some(new) = secrets.try_new(&authority).await? else {
         caller::ask_again(app, request, caller).await?;
-        return Err(Refused::Conflict(NOT_BEGUN));
+        return Err(Refused::Conflict(NO_NEW_TOTP_SECRET));
     };
     let opened = TotpSecret::open(&new.sealed, keys, id).ok_or_else(|| {
         Unexpected::new(format_args!(

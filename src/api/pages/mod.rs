@@ -2,11 +2,13 @@
 
 mod actions;
 mod confirm;
+mod passkeys;
 mod second_factor;
 mod security;
 mod session;
 mod sign_in;
 mod sign_up;
+mod two_step;
 
 use crate::app::App;
 use crate::config::PublicUrl;
@@ -41,6 +43,10 @@ pub(super) const ROUTES: &[Route] = &[
     page(
         "/sign-in/code/verify",
         &[Method::new("POST", handler!(sign_in::verify_code)).by_mail()],
+    ),
+    page(
+        "/sign-in/passkey",
+        &[Method::new("POST", handler!(sign_in::by_passkey))],
     ),
     page(
         "/sign-in/second-factor",
@@ -84,6 +90,41 @@ pub(super) const ROUTES: &[Route] = &[
     page(
         "/account/security/address/confirm",
         &[Method::new("POST", handler!(security::confirm_address)).by_mail()],
+    ),
+    page(
+        "/account/security/totp",
+        &[Method::new("POST", handler!(two_step::set_up))],
+    ),
+    page(
+        "/account/security/totp/verify",
+        &[Method::new("POST", handler!(two_step::verify))],
+    ),
+    page(
+        "/account/security/totp/off",
+        &[Method::new("POST", handler!(two_step::switch_off))],
+    ),
+    page(
+        "/account/security/recovery-codes",
+        &[Method::new("POST", handler!(two_step::replace_codes))],
+    ),
+    page(
+        "/account/security/passkey",
+        &[
+            Method::new("GET", handler!(passkeys::show)),
+            Method::new("POST", handler!(passkeys::add)),
+        ],
+    ),
+    page(
+        "/account/security/passkey/name",
+        &[Method::new("POST", handler!(passkeys::rename))],
+    ),
+    page(
+        "/account/security/passkey/second-factor",
+        &[Method::new("POST", handler!(passkeys::set_second_factor))],
+    ),
+    page(
+        "/account/security/passkey/remove",
+        &[Method::new("POST", handler!(passkeys::remove))],
     ),
     page(
         "/account/confirm",

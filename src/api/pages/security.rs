@@ -10,7 +10,7 @@ use super::{read_form, status_of};
 use crate::api::accounts::password;
 use crate::api::mail::address;
 use crate::api::sign_in::throttle;
-use crate::api::{asking, sessions};
+use crate::api::{asking, passkeys, sessions};
 use crate::app::App;
 use crate::http::caller::{self, Caller};
 use crate::http::form::Form;
@@ -18,10 +18,12 @@ use crate::http::{Refused, Reply};
 use crate::pages::Layout;
 use crate::pages::field_problem::FieldProblem;
 use crate::pages::form::{self, Around, CodeFor};
-use crate::pages::security::{self, Done, Security, ShownSession};
+use crate::pages::security::{self, Done, Security, ShownPasskey, ShownSession, TwoStep};
 use crate::platform::clock;
 use crate::platform::http::Incoming;
+use crate::store::passkeys::{MOST_PASSKEYS, Passkey};
 use crate::store::sessions::Session;
+use crate::store::users::Users;
 
 /// `GET /account/security`.
 pub(super) async fn show(app: &App, request: &Incoming) -> Result<Reply, Refused> {
@@ -40,6 +42,26 @@ pub(super) async fn show(app: &App, request: &Incoming) -> Result<Reply, Refused
         problem: None,
     };
     page(app, request, &caller, &shown).await
+}
+
+/// The page again, which says why something was not done, as the API's answer does by its status.
+///
+/// # Errors
+/// `refused`, if it is for another page.
+pub(super) async fn not_done(
+    app: &App,
+    request: &Incoming,
+    caller: &Caller,
+    refused: Refused,
+) -> Result<Reply, Refused> {
+    let (status, problem) = beside_field(app, request, refused)?;
+    let shown = Shown {
+        status,
+        done: None,
+        new_email: "",
+        problem: Some(&problem),
+    };
+    page(app, request, caller, &shown).await
 }
 
 /// `POST /account/security/session`: ends one.
@@ -148,30 +170,42 @@ pub(super) async fn confirm_address(app: &App, request: &Incoming) -> Result<Rep
     };
     match answer(confirmed.await, Done::Address) {
         Ok(reply) => Ok(reply),
-        Err(refused) => beside_field(app, request, refused, |status, problem| {
-            code_page(app, request, status, &id, Some(&problem))
-        }),
+        Err(refused) => {
+            let (status, problem) = beside_field(app, request, refused)?;
+            Ok(code_page(app, request, status, &id, Some(&problem)))
+        }
     }
 }
 
 /// The form that was sent and by whom; none where nobody is signed in.
-async fn submitted(app: &App, request: &Incoming) -> Result<Option<(Caller, Form)>, Refused> {
+pub(super) async fn submitted(
+    app: &App,
+    request: &Incoming,
+) -> Result<Option<(Caller, Form)>, Refused> {
     let form = read_form(app, request).await?;
     let caller = caller::of_page(app, request).await?;
     Ok(caller.map(|caller| (caller, form)))
 }
 
 /// Leads on after something was done: to the page again, or to a sign-in where one is asked for.
-fn answer(result: Result<(), Refused>, done: Done) -> Result<Reply, Refused> {
+pub(super) fn answer(result: Result<(), Refused>, done: Done) -> Result<Reply, Refused> {
     match result {
         Ok(()) => {
             let path = format!("{SECURITY}?done={}", done.name());
             Ok(Reply::see_other(&path))
         }
-        Err(Refused::RecentSignInRequired) => Ok(Reply::see_other(&sign_in_page(true))),
-        Err(Refused::Caller(_)) => Ok(Reply::see_other(&sign_in_page(false))),
-        Err(refused) => Err(refused),
+        Err(refused) => to_sign_in(refused),
     }
+}
+
+/// Leads to a sign-in if that is what is asked for: a new one, or by two factors, or at all.
+pub(super) fn to_sign_in(refused: Refused) -> Result<Reply, Refused> {
+    let is_again = match refused {
+        Refused::RecentSignInRequired | Refused::SecondFactor(None) => true,
+        Refused::Caller(_) => false,
+        refused => return Err(refused),
+    };
+    Ok(Reply::see_other(&sign_in_page(is_again)))
 }
 
 /// What the page says beside what is so.
@@ -198,6 +232,15 @@ async fn page(
         .collect();
     let account = &caller.account;
     let user = &account.user;
+    let tag = layout.texts.language;
+    let passkeys = match app.config.passkeys {
+        Some(_) => Some(shown_passkeys(app, caller, tag).await?),
+        None => None,
+    };
+    let two_step = match app.config.data_keys {
+        Some(_) => Some(two_step(app, caller).await?),
+        None => None,
+    };
     let security = Security {
         layout,
         status: shown.status,
@@ -211,11 +254,51 @@ async fn page(
         sends_mail: app.config.mail.is_some(),
         password_min_length: app.config.password_min_length,
         sessions: &sessions,
+        two_step,
+        can_add_passkey: passkeys.as_deref().is_some_and(may_be_more),
+        passkeys: passkeys.as_deref(),
         done: shown.done,
         new_email: shown.new_email,
         problem: shown.problem,
     };
     Ok(security::page(&security))
+}
+
+async fn two_step(app: &App, caller: &Caller) -> Result<TwoStep, Refused> {
+    let users = Users(&app.database);
+    let ways = users.ways(caller.account.user.id, clock::now()).await?;
+    let passkey = ways.second_factor_passkeys > 0;
+    let is_on = ways.totp || passkey;
+    Ok(TwoStep {
+        totp: ways.totp,
+        passkey,
+        recovery_codes: ways.recovery_codes,
+        may_change: caller::recent(caller).is_ok()
+            && (!is_on || caller::by_two_factors(caller).is_ok()),
+    })
+}
+
+async fn shown_passkeys(
+    app: &App,
+    caller: &Caller,
+    tag: &str,
+) -> Result<Vec<ShownPasskey>, Refused> {
+    let shown = |passkey: Passkey| ShownPasskey {
+        id: passkey.id,
+        name: passkey.name,
+        added: clock::describe_text(&passkey.created_at, tag),
+        last_used: passkey
+            .last_used_at
+            .map(|time| clock::describe_text(&time, tag)),
+        backed_up: passkey.backed_up,
+        second_factor: passkey.second_factor,
+    };
+    let all = passkeys::list(app, caller).await?;
+    Ok(all.into_iter().map(shown).collect())
+}
+
+fn may_be_more(passkeys: &[ShownPasskey]) -> bool {
+    u32::try_from(passkeys.len()).is_ok_and(|count| count < MOST_PASSKEYS)
 }
 
 fn shown_session(

@@ -1,21 +1,24 @@
-//! `/sign-in`: by a password, by a code that was sent by mail, and by a second factor.
+//! `/sign-in`: by a password, by a code that was sent by mail, by a passkey, and by a second factor.
 
 use edge_auth_core::proof::Method;
 use edge_auth_core::sign_in::SignedIn;
 use edge_auth_core::throttle::AttemptedName;
 
 use super::session::{self, Way};
-use super::{read_form, second_factor, status_of};
+use super::{passkeys, read_form, second_factor, status_of};
 use crate::api::mail::code;
 use crate::api::mail::shown::Shown;
-use crate::api::sign_in::{flow, password, throttle};
+use crate::api::passkeys::sign_in_options;
+use crate::api::sign_in::second_factor::Factor;
+use crate::api::sign_in::{flow, passkey, password, throttle};
 use crate::app::App;
 use crate::http::caller;
 use crate::http::form::Form;
+use crate::http::refused::SecondFactorRequired;
 use crate::http::{Refused, Reply};
 use crate::pages::Layout;
 use crate::pages::field_problem::FieldProblem;
-use crate::pages::form::{self, Around, CodeFor, SignIn};
+use crate::pages::form::{self, Around, CodeFor, SecondFactor, SignIn};
 use crate::platform::http::Incoming;
 use crate::platform::unicode;
 
@@ -32,7 +35,7 @@ pub(super) async fn show(app: &App, request: &Incoming) -> Result<Reply, Refused
         }
         None => way.is_again = false,
     }
-    Ok(page(app, request, 200, way, &username, None))
+    page(app, request, 200, way, &username, None)
 }
 
 /// `POST /sign-in`, by the form of that page.
@@ -46,9 +49,8 @@ pub(super) async fn submit(app: &App, request: &Incoming) -> Result<Reply, Refus
         Err(refused) => refused,
     };
     let username = username.unwrap_or_default();
-    beside_field(app, request, refused, |status, problem| {
-        page(app, request, status, way, &username, Some(&problem))
-    })
+    let (status, problem) = beside_field(app, request, refused)?;
+    page(app, request, status, way, &username, Some(&problem))
 }
 
 async fn by_password(
@@ -86,11 +88,10 @@ pub(super) async fn send_code(app: &App, request: &Incoming) -> Result<Reply, Re
         Ok(id) => Ok(code_page(app, request, 200, way, id.as_str(), None)),
         Err(refused) => {
             let email = email.unwrap_or_default();
-            beside_field(app, request, refused, |status, problem| {
-                // The one field for names takes an address as well.
-                let problem = problem.at("username");
-                page(app, request, status, way, &email, Some(&problem))
-            })
+            let (status, problem) = beside_field(app, request, refused)?;
+            // The one field for names takes an address as well.
+            let problem = problem.at("username");
+            page(app, request, status, way, &email, Some(&problem))
         }
     }
 }
@@ -106,9 +107,8 @@ pub(super) async fn verify_code(app: &App, request: &Incoming) -> Result<Reply, 
         Ok(reply) => return Ok(reply),
         Err(refused) => refused,
     };
-    beside_field(app, request, refused, |status, problem| {
-        code_page(app, request, status, way, &id, Some(&problem))
-    })
+    let (status, problem) = beside_field(app, request, refused)?;
+    Ok(code_page(app, request, status, way, &id, Some(&problem)))
 }
 
 async fn by_code(
@@ -137,29 +137,62 @@ pub(super) fn shown_code(id: &str, code: Option<&str>) -> Result<Shown, Refused>
     Shown::code(id, &code)
 }
 
-/// `POST /sign-in/second-factor`, by the form of the page for it.
+/// `POST /sign-in/passkey`, by the other form of that page.
+pub(super) async fn by_passkey(app: &App, request: &Incoming) -> Result<Reply, Refused> {
+    let mut form = read_form(app, request).await?;
+    if app.config.passkeys.is_none() {
+        return Err(Refused::NotFound);
+    }
+    let way = Way::take(&mut form);
+    let credential = passkeys::credential(&mut form)?;
+    let tried = async {
+        throttle::allow(&app.sign_in_limit, request).await?;
+        let (_, signed_in) = passkey::sign_in(app, request, &credential, false).await?;
+        Ok(signed_in)
+    };
+    let refused = match finish(app, request, way, tried.await).await {
+        Ok(reply) => return Ok(reply),
+        Err(refused) => refused,
+    };
+    let (status, problem) = beside_field(app, request, refused)?;
+    page(app, request, status, way, "", Some(&problem))
+}
+
+/// `POST /sign-in/second-factor`, by a form of the page for it.
 pub(super) async fn second_factor(app: &App, request: &Incoming) -> Result<Reply, Refused> {
     let mut form = read_form(app, request).await?;
     let way = Way::take(&mut form);
-    let ticket = form.take("ticket").unwrap_or_default();
-    let code = form.take("code");
-    let completed = async {
-        let code = code.as_deref().ok_or(Refused::Missing("code"))?;
-        second_factor::complete(app, request, &ticket, code).await
+    let open = Open::take(&mut form);
+    let has_credential = form.has("credential");
+    let shown = if has_credential {
+        Ok(Factor::Passkey(passkeys::credential(&mut form)?))
+    } else {
+        let code = form.take("code").ok_or(Refused::Missing("code"));
+        code.map(|code| second_factor::typed(&code))
     };
+    let completed = async { second_factor::complete(app, request, &open.ticket, shown?).await };
     let refused = match finish(app, request, way, completed.await).await {
         Ok(reply) => return Ok(reply),
-        Err(Refused::Ticket) => {
-            let layout = Layout::of(request, app.config.site());
-            let problem = FieldProblem::ticket_is_over(layout.texts);
-            let status = status_of(app, request, Refused::Ticket)?;
-            return Ok(page(app, request, status, way, "", Some(&problem)));
-        }
+        Err(Refused::Ticket) => return ticket_is_over(app, request, way),
         Err(refused) => refused,
     };
-    beside_field(app, request, refused, |status, problem| {
-        second_factor_page(app, request, status, way, &ticket, Some(&problem))
-    })
+    let (status, mut problem) = beside_field(app, request, refused)?;
+    if has_credential {
+        let texts = Layout::of(request, app.config.site()).texts;
+        problem = FieldProblem::passkey_is_wrong(texts);
+    }
+    match second_factor_page(app, request, status, way, &open, Some(&problem)).await {
+        Err(Refused::Ticket) => ticket_is_over(app, request, way),
+        page => page,
+    }
+}
+
+/// The page on which a sign-in begins anew.
+fn ticket_is_over(app: &App, request: &Incoming, way: Way) -> Result<Reply, Refused> {
+    let layout = Layout::of(request, app.config.site());
+    let problem = FieldProblem::ticket_is_over(layout.texts);
+    let status = status_of(app, request, Refused::Ticket)?;
+    page(app, request, status, way, "", Some(&problem))
 }
 
 /// The session of whoever is signed in now, or the page for the factor that is still asked for.
@@ -172,23 +205,22 @@ async fn finish(
     match tried {
         Ok(signed_in) => session::enter(app, request, &signed_in, way).await,
         Err(Refused::SecondFactor(Some(required))) => {
-            let ticket = required.ticket.as_str();
-            Ok(second_factor_page(app, request, 200, way, ticket, None))
+            let open = Open::of(&required, app.config.passkeys.is_some());
+            second_factor_page(app, request, 200, way, &open, None).await
         }
         Err(refused) => Err(refused),
     }
 }
 
-/// The page that `page` makes if a field is why a form is refused.
+/// The status and what is said of it, if a field or a passkey is why a form is refused.
 pub(super) fn beside_field(
     app: &App,
     request: &Incoming,
     refused: Refused,
-    page: impl FnOnce(u16, FieldProblem) -> Reply,
-) -> Result<Reply, Refused> {
+) -> Result<(u16, FieldProblem), Refused> {
     let layout = Layout::of(request, app.config.site());
     match FieldProblem::of(&refused, layout.texts) {
-        Some(problem) => Ok(page(status_of(app, request, refused)?, problem)),
+        Some(problem) => Ok((status_of(app, request, refused)?, problem)),
         None => Err(refused),
     }
 }
@@ -200,7 +232,7 @@ fn page(
     way: Way,
     username: &str,
     problem: Option<&FieldProblem>,
-) -> Reply {
+) -> Result<Reply, Refused> {
     let around = Around {
         layout: Layout::of(request, app.config.site()),
         status,
@@ -209,13 +241,18 @@ fn page(
     };
     let sign_up = way.page("/sign-up");
     let offers_sign_up = app.config.registration_is_open && !way.is_again;
+    let has_passkeys = app.config.passkeys.is_some();
+    let options = has_passkeys.then(|| sign_in_options(app)).transpose()?;
+    let options = options.map(|options| options.to_string());
     let sign_in = SignIn {
         username,
         is_again: way.is_again,
         sends_mail: app.config.mail.is_some(),
         sign_up: offers_sign_up.then_some(&sign_up),
+        passkey: options.as_deref(),
+        path: &way.page("/sign-in"),
     };
-    form::sign_in(&around, &sign_in)
+    Ok(form::sign_in(&around, &sign_in))
 }
 
 fn code_page(
@@ -236,20 +273,63 @@ fn code_page(
     form::code(&around, CodeFor::SignIn)
 }
 
-fn second_factor_page(
+/// A sign-in that goes on with a second factor, as its pages keep it.
+struct Open {
+    ticket: String,
+    /// Which factors its page offers. Whoever says otherwise changes no more than that.
+    by_code: bool,
+    by_passkey: bool,
+}
+
+impl Open {
+    fn of(required: &SecondFactorRequired, has_passkeys: bool) -> Self {
+        let factors = required.second_factors;
+        Self {
+            ticket: required.ticket.as_str().to_owned(),
+            by_code: factors.totp || factors.recovery_codes,
+            by_passkey: factors.passkeys && has_passkeys,
+        }
+    }
+
+    fn take(form: &mut Form) -> Self {
+        Self {
+            ticket: form.take("ticket").unwrap_or_default(),
+            by_code: form.take("by_code").is_some(),
+            by_passkey: form.take("by_passkey").is_some(),
+        }
+    }
+}
+
+async fn second_factor_page(
     app: &App,
     request: &Incoming,
     status: u16,
     way: Way,
-    ticket: &str,
+    open: &Open,
     problem: Option<&FieldProblem>,
-) -> Reply {
+) -> Result<Reply, Refused> {
+    let mut passkey = None;
+    if open.by_passkey {
+        let options = second_factor::passkey_options(app, &open.ticket).await?;
+        passkey = options.map(|options| options.to_string());
+    }
+    let factor = SecondFactor {
+        by_code: open.by_code || passkey.is_none(),
+        passkey: passkey.as_deref(),
+    };
+    let mark = |is_so| if is_so { "1" } else { "" };
     let [next, again] = way.hidden();
     let around = Around {
         layout: Layout::of(request, app.config.site()),
         status,
-        hidden: &[next, again, ("ticket", ticket)],
+        hidden: &[
+            next,
+            again,
+            ("ticket", &open.ticket),
+            ("by_code", mark(open.by_code)),
+            ("by_passkey", mark(open.by_passkey)),
+        ],
         problem,
     };
-    form::second_factor(&around)
+    Ok(form::second_factor(&around, &factor))
 }

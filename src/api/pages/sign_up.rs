@@ -46,9 +46,8 @@ pub(super) async fn submit(app: &App, request: &Incoming) -> Result<Reply, Refus
             return Ok(page(app, request, status, way, &fields, Some(&problem)));
         }
         Err(refused) => {
-            return beside_field(app, request, refused, |status, problem| {
-                page(app, request, status, way, &fields, Some(&problem))
-            });
+            let (status, problem) = beside_field(app, request, refused)?;
+            return Ok(page(app, request, status, way, &fields, Some(&problem)));
         }
     };
     let Some(opening) = registered.opening else {

@@ -15,8 +15,8 @@ use crate::platform::http::Incoming;
 use crate::platform::unicode;
 use crate::store::passkeys::Passkey;
 
-pub(crate) use assertion::{Shown, second_factor_options, shown, spend};
-pub(crate) use own::{Changes, New, add, change, creation_options, list, remove};
+pub(crate) use assertion::{Shown, second_factor_options, shown, sign_in_options, spend};
+pub(crate) use own::{Changes, New, add, change, creation_options, list, remove, why_not_removed};
 
 /// The routes of this area. Where there is no relying party they are not found.
 pub(super) const ROUTES: &[Route] = &[
@@ -40,7 +40,7 @@ pub(super) const ROUTES: &[Route] = &[
     ),
     Route::api(
         "/api/auth/passkey/options",
-        &[Method::new("POST", handler!(sign_in_options))],
+        &[Method::new("POST", handler!(post_sign_in_options))],
     ),
     Route::api(
         "/.well-known/webauthn",
@@ -121,8 +121,8 @@ async fn delete(app: &App, request: &Incoming, id: &str) -> Result<Reply, Refuse
 }
 
 /// `POST /api/auth/passkey/options`.
-async fn sign_in_options(app: &App, _request: &Incoming) -> Result<Reply, Refused> {
-    Ok(Reply::json(200, &assertion::sign_in_options(app)?))
+async fn post_sign_in_options(app: &App, _request: &Incoming) -> Result<Reply, Refused> {
+    Ok(Reply::json(200, &sign_in_options(app)?))
 }
 
 /// `GET /.well-known/webauthn` (WebAuthn Level 3 section 5.11.1).
@@ -152,7 +152,7 @@ fn passkey_json(passkey: &Passkey) -> Value {
 }
 
 /// What a passkey is called, by the rules for names of people.
-fn name(text: Option<String>) -> Result<Option<Name>, Refused> {
+pub(crate) fn name(text: Option<String>) -> Result<Option<Name>, Refused> {
     let name = text.map(|text| Name::parse(&text, unicode::HOST));
     Ok(name.transpose()?)
 }

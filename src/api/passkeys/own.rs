@@ -10,6 +10,7 @@ use crate::api::{asking, factors};
 use crate::app::{App, Unexpected};
 use crate::http::Refused;
 use crate::http::caller::{self, Caller};
+use crate::http::refused::{LAST_PASSKEY, PASSKEY_TAKEN, TOO_MANY_PASSKEYS};
 use crate::platform::http::Incoming;
 use crate::platform::{clock, random, unicode};
 use crate::store::audit::Action;
@@ -19,11 +20,6 @@ use crate::store::passkeys::{
 
 /// What a passkey is called that was given no name.
 const NAMELESS: &str = "Passkey";
-
-/// Texts of a 409.
-const ALREADY_REGISTERED: &str = "Passkey already registered";
-const TOO_MANY: &str = "Too many passkeys";
-const NO_OTHER_WAY: &str = "No other way to sign in";
 
 /// A passkey to be added.
 pub(crate) struct New<'a> {
@@ -52,7 +48,7 @@ pub(crate) async fn creation_options(app: &App, caller: &Caller) -> Result<Value
     let user = &caller.account.user;
     let (handle, have) = Passkeys(&app.database).handle(user.id).await?;
     if u32::try_from(have.len()).is_ok_and(|count| count >= MOST_PASSKEYS) {
-        return Err(Refused::Conflict(TOO_MANY));
+        return Err(Refused::Conflict(TOO_MANY_PASSKEYS));
     }
     let name = user.email.as_deref().or(user.username.as_deref());
     let creation_user = CreationUser {
@@ -118,8 +114,8 @@ pub(crate) async fn add(
             Ok(Some(passkey))
         }
         Ok(None) => Ok(None),
-        Err(InsertError::TooMany) => Err(Refused::Conflict(TOO_MANY)),
-        Err(InsertError::AlreadyRegistered) => Err(Refused::Conflict(ALREADY_REGISTERED)),
+        Err(InsertError::TooMany) => Err(Refused::Conflict(TOO_MANY_PASSKEYS)),
+        Err(InsertError::AlreadyRegistered) => Err(Refused::Conflict(PASSKEY_TAKEN)),
         Err(InsertError::Store(error)) => Err(error.into()),
     }
 }
@@ -202,7 +198,7 @@ pub(crate) async fn why_not(app: &App, caller: &Caller, id: &str) -> Result<Refu
     let passkeys = Passkeys(&app.database);
     let there = passkeys.look(caller.account.user.id, id).await?;
     Ok(match there {
-        Some(_) => Refused::Conflict(NO_OTHER_WAY),
+        Some(_) => Refused::Conflict(LAST_PASSKEY),
         None => Refused::NotFound,
     })
 }
