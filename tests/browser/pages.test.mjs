@@ -2,15 +2,11 @@
 // scripts, in the dark, examined by axe-core. And other sites' pages, which post forms to them, read them and put them into
 // frames.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import http from 'node:http';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { start } from '../harness/server.mjs';
 import { builtWithin } from '../harness/workers.mjs';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+import { answerTo, assertFits, listen, pass, violations } from './support.mjs';
 
 /** Settings with which mail is sent, to where the harness reads it, and sign-ins are quick. */
 const SETTINGS = {
@@ -95,13 +91,6 @@ after(async () => {
   olderBrowsers?.close();
 });
 
-/** Serves by `answer` until it is closed; says its port. */
-async function listen(answer) {
-  const server = http.createServer(answer);
-  await new Promise((resolve) => server.listen(0, resolve));
-  return { port: server.address().port, close: () => server.close() };
-}
-
 /**
  * Serves pages of other sites: `/form` posts what the query of `link` has, and a password, by a button; `/frame` shows
  * `link` in a frame. Its names are two sites: 127.0.0.1 as the Worker's own, with another port, and localhost.
@@ -132,12 +121,7 @@ async function serveOlderBrowsers() {
   const { port, close } = await listen((request, response) => {
     const names = Object.keys(request.headers).filter((name) => !name.startsWith('sec-fetch-'));
     const headers = Object.fromEntries(names.map((name) => [name, request.headers[name]]));
-    const { hostname: host, port } = worker.url;
-    const passed = http.request({ host, port, method: request.method, path: request.url, headers }, (answer) => {
-      response.writeHead(answer.statusCode, answer.rawHeaders);
-      answer.pipe(response);
-    });
-    request.pipe(passed);
+    pass(request, response, worker.url, headers);
   });
   return { origin: `http://127.0.0.1:${port}`, close };
 }
@@ -216,13 +200,6 @@ async function openLink(page, kind) {
   return link;
 }
 
-/** Sends a form by what `send` does; says the answer, once its page is there. */
-async function answerTo(page, send) {
-  const isAnswer = (response) => response.request().method() === 'POST';
-  const [answer] = await Promise.all([page.waitForResponse(isAnswer), page.waitForEvent('load'), send()]);
-  return answer;
-}
-
 /** Opens another site's page, which has a link of ours, and presses its button. */
 async function postFrom(page, host, link, path = '/form') {
   await page.goto(elsewhere.page(host, path, link));
@@ -281,7 +258,7 @@ async function openCode(page) {
   const { email } = await register();
   await open('/sign-in')(page);
   await page.locator('[name=username]').fill(email);
-  return answerTo(page, () => page.locator('button.other').click());
+  return answerTo(page, () => page.locator('button[formaction]').click());
 }
 
 /** How to get to each page that there is. */
@@ -324,42 +301,15 @@ async function visit(open, options, look) {
   }
 }
 
-/** What axe-core finds. It is run from outside the page, whose policy allows no script. */
-async function violations(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => axe.run());
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-}
-
 /** It says something in that language, and whose page it is, on whatever screen. */
 async function assertReadable(page, language) {
   assert.equal(await page.locator('html').getAttribute('lang'), language);
   assert.ok((await page.locator('main').innerText()).length > 30);
   assert.equal(await page.locator('header').innerText(), 'auth.example.com');
   assert.match(await page.title(), / – auth\.example\.com$/);
-  assert.equal(await page.locator('script').count(), 0);
-  for (const [what, width, fontSize] of [
-    ['320 pixels', 320, '100%'],
-    // 1280 pixels at 200 %.
-    ['zoomed to 200 %', 640, '100%'],
-    ['text of 200 %', 640, '200%'],
-    ['text of 200 % on 320 pixels', 320, '200%'],
-  ]) {
-    await page.setViewportSize({ width, height: 512 });
-    await page.evaluate((size) => (document.documentElement.style.fontSize = size), fontSize);
-    await assertFits(page, what);
-  }
-}
-
-/** Nothing is wider than the screen, and nothing is cut off. */
-async function assertFits(page, what) {
-  const tooWide = await page.evaluate(() => {
-    const width = document.documentElement.clientWidth;
-    const isTooWide = (element) => element.scrollWidth > element.clientWidth + 1 || element.getBoundingClientRect().right > width + 1;
-    const elements = [document.documentElement, ...document.querySelectorAll('header, main, h1, p, dl, form, label, input, button')];
-    return elements.filter((element) => element.getClientRects().length && isTooWide(element)).map(({ outerHTML }) => outerHTML);
-  });
-  assert.deepEqual(tooWide, [], what);
+  // No other page has one.
+  assert.equal(await page.locator('script').count(), await page.locator('form[data-passkey]').count());
+  await assertFits(page);
 }
 
 const heading = (page) => page.locator('h1').innerText();
