@@ -119,8 +119,8 @@ async fn change(
         match passkeys::change(app, request, &caller, &id, changes).await? {
             Some(_) => Ok(()),
             None => {
-                caller::ask_again(app, request, &caller).await?;
-                Err(Refused::NotFound)
+                let caller = caller::ask_again(app, request, &caller).await?;
+                Err(passkeys::why_not(app, &caller, &id).await?)
             }
         }
     };
@@ -142,7 +142,7 @@ pub(super) async fn remove(app: &App, request: &Incoming) -> Result<Reply, Refus
             return Ok(());
         }
         let caller = caller::ask_again(app, request, &caller).await?;
-        match passkeys::why_not_removed(app, &caller, &id).await? {
+        match passkeys::why_not(app, &caller, &id).await? {
             // It is gone already.
             Refused::NotFound => Ok(()),
             refused => Err(refused),

@@ -38,9 +38,9 @@ pub(super) async fn complete(
 /// # Errors
 /// [`Refused::Ticket`].
 pub(super) async fn passkey_options(app: &App, ticket: &str) -> Result<Option<Value>, Refused> {
-    let options = second_factor::options(app, ticket).await?;
-    let allowed = options.get("allowCredentials").and_then(Value::as_array);
-    // Without any an authenticator would offer those of other accounts.
-    let is_any = allowed.is_some_and(|allowed| !allowed.is_empty());
-    Ok(is_any.then_some(options))
+    match second_factor::options(app, ticket).await {
+        Ok(options) => Ok(Some(options)),
+        Err(Refused::Conflict(_)) => Ok(None),
+        Err(refused) => Err(refused),
+    }
 }

@@ -16,7 +16,7 @@ use crate::platform::unicode;
 use crate::store::passkeys::Passkey;
 
 pub(crate) use assertion::{Shown, second_factor_options, shown, sign_in_options, spend};
-pub(crate) use own::{Changes, New, add, change, creation_options, list, remove, why_not_removed};
+pub(crate) use own::{Changes, New, add, change, creation_options, list, remove, why_not};
 
 /// The routes of this area. Where there is no relying party they are not found.
 pub(super) const ROUTES: &[Route] = &[

@@ -202,6 +202,7 @@ async fn a_challenge_is_good_for_five_minutes() {
 async fn a_passkey_is_the_second_factor_of_any_other() {
     let server = Server::start(&settings()).await;
     let account = verified(&server).await;
+    let (other, _) = add(&server, &account, json!({})).await;
     let (mut own, _) = add(&server, &account, json!({ "second_factor": true })).await;
     // It is two factors by itself.
     assert_eq!(
@@ -211,8 +212,8 @@ async fn a_passkey_is_the_second_factor_of_any_other() {
     let first = ticket(&server, &account).await;
     let options = ticket_options(&server, &first).await;
     let allowed = options["allowCredentials"].as_array().unwrap();
-    assert_eq!(allowed.len(), 1);
-    assert_eq!(allowed[0]["id"], own.id());
+    let ids: Vec<_> = allowed.iter().map(|each| each["id"].clone()).collect();
+    assert_eq!(ids, [other.id(), own.id()]);
     // Neither a challenge of a sign-in nor that of another ticket is good here, nor this one there.
     let second = ticket(&server, &account).await;
     let of_sign_in = own.get(&self::options(&server).await);
@@ -232,7 +233,8 @@ async fn a_passkey_is_the_second_factor_of_any_other() {
     assert_eq!(answer.status, 403, "{}", answer.text());
     let ticket_of_own = answer.json()["ticket"].clone();
     let options = ticket_options(&server, &ticket_of_own).await;
-    assert_eq!(options["allowCredentials"], json!([]));
+    let allowed = options["allowCredentials"].as_array().unwrap();
+    assert_eq!((allowed.len(), &allowed[0]["id"]), (1, &other.id().into()));
     let again = own.get(&options);
     assert_eq!(seen(&complete(&server, &ticket_of_own, again).await), WRONG);
     let third = ticket(&server, &account).await;
@@ -246,13 +248,19 @@ async fn a_passkey_is_the_second_factor_of_any_other() {
 async fn another_accounts_passkey_is_no_second_factor() {
     let server = Server::start(&settings()).await;
     let account = verified(&server).await;
-    add(&server, &account, json!({ "second_factor": true })).await;
+    let (mut own, _) = add(&server, &account, json!({ "second_factor": true })).await;
     let other = Account::register(&server).await;
     let (mut others, _) = add(&server, &other, json!({})).await;
     let ticket = ticket(&server, &account).await;
     let options = ticket_options(&server, &ticket).await;
     let answer = complete(&server, &ticket, others.get(&options)).await;
     assert_eq!(seen(&answer), WRONG);
+    // The only one is no second factor of itself.
+    own.flags &= !USER_VERIFIED;
+    let answer = sign_in(&server, &mut own).await;
+    let body = json!({ "ticket": answer.json()["ticket"] });
+    let answer = post(&server, SECOND_FACTOR_OPTIONS, body).await;
+    assert_eq!(seen(&answer), (409, "{\"error\":\"No other passkey\"}\n"));
     server.stop().await;
 }
 

@@ -287,6 +287,34 @@ async fn a_known_password_buys_no_guesses_without_end() {
     server.stop().await;
 }
 
+/// Whoever reads the account's mail could guess on after each reset.
+#[wasm_bindgen_test]
+async fn a_reset_gives_no_guesses_back() {
+    let server = Server::start(&settings()).await;
+    let owner = verified(&server).await;
+    let Enrolled { account, app, .. } = enrol(&server, owner, step_now()).await;
+    let wrong = app.wrong_code(step_now());
+    let failures = || async {
+        let statement =
+            "SELECT coalesce(sum(failures), 0) AS failures FROM attempts WHERE key LIKE ?";
+        let key = format!("user {} %", account.id);
+        server.sql(statement, &[key.into()]).await[0]["failures"].clone()
+    };
+    let ticket = ticket(&server, &account).await;
+    assert_eq!(seen(&show(&server, &ticket, "totp", &wrong).await), WRONG);
+    let before = failures().await;
+    assert_ne!(before, 0);
+    server.mail().await;
+    let body = json!({ "email": account.email });
+    post(&server, "/api/auth/password/forgot", body).await;
+    let mail = server.mail_to(&account.email).await;
+    let body = json!({ "token": mail.token(), "new_password": NEW_PASSWORD });
+    let answer = post(&server, "/api/auth/password/reset", body).await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(failures().await, before);
+    server.stop().await;
+}
+
 #[wasm_bindgen_test]
 async fn half_a_sign_in_makes_no_address_familiar() {
     let server = Server::start_with_clock(&QUICK).await;
