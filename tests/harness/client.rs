@@ -76,6 +76,17 @@ pub(crate) async fn refreshed(server: &Server, token: &str) -> Tokens {
     Tokens::of(&answer)
 }
 
+/// The account with the token of a session that says two factors.
+pub(crate) async fn by_two_factors(server: &Server, account: &Account) -> Account {
+    let tokens = open(server, account).await;
+    let statement = "UPDATE sessions SET amr = 'pwd otp mfa' WHERE id = ?";
+    server.sql(statement, &[tokens.session().into()]).await;
+    Account {
+        access_token: refreshed(server, &tokens.refresh).await.access,
+        ..account.clone()
+    }
+}
+
 pub(crate) async fn me(server: &Server, token: &str) -> u16 {
     send(server, "GET", "/api/auth/me", token).await.status
 }

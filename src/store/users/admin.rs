@@ -65,22 +65,23 @@ const END_SESSIONS: &str = concat!(
 /// Whether there is an account ?1 for the caller ?2 to do something with.
 const MAY: &str = concat!("SELECT 1 FROM users WHERE id = ?1 AND ", caller_may!("?2"));
 
-/// What makes the account ?1 ask for a second factor. A passkey that nothing asks for stays, and one that is
-/// the only way to sign in is from now on one of these. ?3 is whether mail is set up: then a code to the
-/// account's address is a way.
-const FORGET_SECOND_FACTORS: [&str; 4] = [
+/// ?3 is whether mail is set up: then a code to the account's address is a way to sign in.
+const DELETE_SECOND_PASSKEYS: &str = concat!(
+    "DELETE FROM passkeys WHERE user_id = ?1 AND second_factor = 1 \
+     AND EXISTS (SELECT 1 FROM users WHERE users.id = ?1 \
+       AND (password_hash IS NOT NULL OR (?3 AND email IS NOT NULL))) AND ",
+    caller_may!("?2")
+);
+
+/// What else makes the account ?1 ask for a second factor. A passkey that nothing asks for stays, and one
+/// that is the only way to sign in is one of these from now on.
+const FORGET_SECOND_FACTORS: [&str; 3] = [
     concat!(
         "DELETE FROM totp WHERE user_id = ?1 AND ",
         caller_may!("?2")
     ),
     concat!(
         "DELETE FROM recovery_codes WHERE user_id = ?1 AND ",
-        caller_may!("?2")
-    ),
-    concat!(
-        "DELETE FROM passkeys WHERE user_id = ?1 AND second_factor = 1 \
-         AND EXISTS (SELECT 1 FROM users WHERE users.id = ?1 \
-           AND (password_hash IS NOT NULL OR (?3 AND email IS NOT NULL))) AND ",
         caller_may!("?2")
     ),
     concat!(
@@ -208,9 +209,13 @@ impl Users<'_> {
         authority: &Authority<'_>,
         now: UnixSeconds,
     ) -> Result<Option<Option<Queued>>, StoreError> {
-        let mut values = vec![id_number(id), authority.value()];
-        let mut statements = vec![Statement(MAY, values.clone())];
-        values.push(u32::from(mail_is_set_up).into());
+        let values = vec![id_number(id), authority.value()];
+        let by_mail = u32::from(mail_is_set_up).into();
+        let with_mail = vec![id_number(id), authority.value(), by_mail];
+        let mut statements = vec![
+            Statement(MAY, values.clone()),
+            Statement(DELETE_SECOND_PASSKEYS, with_mail),
+        ];
         statements.extend(FORGET_SECOND_FACTORS.map(|text| Statement(text, values.clone())));
         let told = u32::try_from(statements.len()).unwrap_or(u32::MAX);
         statements.extend(notice.map(|notice| notice.by_caller(id, authority)));

@@ -5,13 +5,13 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::check_plan;
 use super::queries::queries;
-use crate::harness::{Account, Authenticator, MAIL, QUICK, Server};
+use crate::harness::{Account, Authenticator, MAIL, QUICK, Server, by_two_factors};
 
 #[wasm_bindgen_test]
 async fn as_few_queries_as_will_do_each_by_an_index() {
     let settings = [&MAIL[..], &QUICK].concat();
     let server = Server::start_with_seen_queries(&settings).await;
-    let account = Account::register(&server).await;
+    let account = by_two_factors(&server, &Account::register(&server).await).await;
     let send = |method: &str, path: &str| {
         let request = server.request(method, path);
         request.header("Authorization", &account.bearer())
@@ -31,8 +31,8 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
     let unknown = format!("{path}/unknown");
     for (request, status, count) in [
         (server.request("POST", "/api/auth/passkey/options"), 200, 0),
-        // The caller, the handle and what there is.
-        (send("POST", "/api/auth/passkeys/options"), 200, 1 + 2),
+        // The caller, whether a second factor is on, the handle and what there is.
+        (send("POST", "/api/auth/passkeys/options"), 200, 1 + 1 + 2),
         // The challenge, the passkey, the mail, the tickets; it is registered already.
         (send("POST", path).json(second), 409, 1 + 4),
         (send("POST", path).json(json!({})), 400, 1),
@@ -47,12 +47,12 @@ async fn as_few_queries_as_will_do_each_by_an_index() {
         (
             send("PATCH", &one).json(json!({ "second_factor": true })),
             200,
-            1 + 1 + 3 + 1,
+            1 + 1 + 1 + 4 + 1,
         ),
         // Where nothing was changed, whether the caller still may, and why.
         (send("PATCH", &unknown).json(json!({})), 404, 1 + 1 + 1 + 1),
-        (send("DELETE", &unknown), 404, 1 + 3 + 1 + 1),
-        (send("DELETE", &one), 204, 1 + 3 + 1),
+        (send("DELETE", &unknown), 404, 1 + 1 + 4 + 1 + 1),
+        (send("DELETE", &one), 204, 1 + 1 + 4 + 1),
     ] {
         let statements = queries(&server, request, status).await;
         assert_eq!(statements.len(), count, "{statements:?}");

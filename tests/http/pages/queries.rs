@@ -65,8 +65,8 @@ async fn passkeys_are_asked_for_without_a_query() {
         (server.request("GET", "/sign-in"), 0),
         // Beside the others its passkeys.
         (visit(SECURITY), 1 + 1 + 1 + 1),
-        // The account with its session, and a batch of two.
-        (visit("/account/security/passkey"), 1 + 2),
+        // The account with its session, whether a second factor is on, and a batch of two.
+        (visit("/account/security/passkey"), 1 + 1 + 2),
     ] {
         let statements = queries(&server, request, 200).await;
         assert_eq!(statements.len(), count, "{statements:?}");

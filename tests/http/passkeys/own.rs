@@ -7,7 +7,9 @@ use super::{
     CREATION_OPTIONS, INVALID, NOT_FOUND, NOT_RECENT, ORIGIN, PASSKEYS, REQUEST_OPTIONS, RP_ID,
     add, authenticator, counts, creation_options, list, path, send, settings, try_add, written,
 };
-use crate::harness::{Account, Authenticator, Server, assert_no_content, base64url, seen, unique};
+use crate::harness::{
+    Account, Authenticator, Server, assert_no_content, base64url, by_two_factors, seen, unique,
+};
 use crate::mail::{account_of, verified};
 
 const MINUTE: f64 = 60_000.0;
@@ -20,7 +22,8 @@ async fn subjects(server: &Server) -> Vec<String> {
 #[wasm_bindgen_test]
 async fn a_passkey_is_added_listed_changed_and_removed() {
     let server = Server::start(&settings()).await;
-    let ann = verified(&server).await;
+    let ann = by_two_factors(&server, &verified(&server).await).await;
+    server.mail().await;
     assert_eq!(list(&server, &ann).await, [] as [Value; 0]);
     let options = creation_options(&server, &ann).await;
     assert_eq!(options["rp"], json!({ "id": RP_ID, "name": RP_ID }));
@@ -128,7 +131,8 @@ fn body_id(authenticator: &mut Authenticator, options: &Value) -> Value {
 #[wasm_bindgen_test]
 async fn each_algorithm_and_a_second_factor_from_the_start() {
     let server = Server::start(&settings()).await;
-    let ann = Account::register(&server).await;
+    let registered = Account::register(&server).await;
+    let ann = by_two_factors(&server, &registered).await;
     let mut edwards = Authenticator::ed25519(2, RP_ID, ORIGIN);
     let body = json!({ "name": null, "second_factor": true });
     let answer = try_add(&server, &ann, &mut edwards, body).await;
@@ -138,6 +142,10 @@ async fn each_algorithm_and_a_second_factor_from_the_start() {
         (&passkey["name"], &passkey["second_factor"]),
         (&"Passkey".into(), &true.into())
     );
+    // With one factor alone nothing more is changed.
+    let answer = send(&server, &registered, "POST", CREATION_OPTIONS, Value::Null).await;
+    let one_factor = (403, "{\"error\":\"Second factor required\"}\n");
+    assert_eq!(seen(&answer), one_factor);
     // Whose user was not verified.
     let mut plain = authenticator();
     plain.flags = 1;

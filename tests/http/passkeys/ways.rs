@@ -7,7 +7,7 @@ use super::{
     CREATION_OPTIONS, NOT_FOUND, PASSKEYS, REQUEST_OPTIONS, add, authenticator, list, path, send,
     settings, try_add, without_mail,
 };
-use crate::harness::{Account, QUICK, Server, assert_no_content, seen};
+use crate::harness::{Account, QUICK, Server, assert_no_content, by_two_factors, seen};
 
 const RELATED: &str = "/.well-known/webauthn";
 const NO_OTHER_WAY: (u16, &str) = (409, "{\"error\":\"No other way to sign in\"}\n");
@@ -24,7 +24,7 @@ async fn the_last_way_to_sign_in_is_kept() {
         send(&server, account, "DELETE", &path(passkey), Value::Null).await
     };
     // A password is another way.
-    let ann = Account::register(&server).await;
+    let ann = by_two_factors(&server, &Account::register(&server).await).await;
     let (_, passkey) = add(&server, &ann, json!({})).await;
     assert_no_content(&delete(&ann, &passkey).await);
     // One-time passwords and recovery codes are none.
