@@ -17,6 +17,7 @@ pub mod password;
 pub mod proof;
 pub mod session;
 pub mod sign_in;
+mod six_digits;
 pub mod throttle;
 pub mod time;
 pub mod token;

@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 
 use super::{ChallengeId, Kind};
 use crate::keyed_hash::KeyedHash;
+use crate::six_digits::six_digits;
 
 /// Bytes of the hash in a link token.
 const HASH_BYTES: usize = 32;
@@ -60,13 +61,7 @@ impl Code {
     /// Reads what somebody typed: six ASCII digits, with white space anywhere. `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits: String = text
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .take(7)
-            .collect();
-        let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        is_code.then_some(Self(digits))
+        six_digits(text).map(Self)
     }
 
     /// The six digits.

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::account::UserId;
 use crate::data_keys::{DataKeys, NONCE_BYTES};
+use crate::six_digits::six_digits;
 use crate::time::{Seconds, UnixSeconds};
 
 /// The time step (RFC 6238 section 4.1).
@@ -30,13 +31,7 @@ impl TotpCode {
     /// Reads what somebody typed: six ASCII digits, with white space anywhere. `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits: String = text
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .take(7)
-            .collect();
-        let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        is_code.then(|| Self(Zeroizing::new(digits)))
+        six_digits(text).map(|digits| Self(Zeroizing::new(digits)))
     }
 }
 
